@@ -1,0 +1,262 @@
+"""The charm: hears Juju, hands the leader's work to `leader`, and says how things stand."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+
+import ops
+import pydantic
+
+from charmlibs.interfaces.tls_certificates import ProviderCapabilities, TLSCertificatesProvidesV4
+
+from . import actions, ca, given, ledger, records, status
+from .config import ProviderConfig, describe
+from .leader import Leader, Wanted
+from .trust import TrustBundle
+from .vault import Vault
+
+CERTIFICATES = "certificates"
+TRUST = "send-ca-cert"
+LEDGER = "ledger"
+TRACING = "charm-tracing"
+
+
+class SelfSignedProviderCharm(ops.CharmBase):
+    """A certificate authority."""
+
+    _stored = ops.StoredState()
+
+    def __init__(self, framework: ops.Framework) -> None:
+        super().__init__(framework)
+        self.tracing = ops.tracing.Tracing(self, TRACING)
+        self._stored.set_default(leaving=False)
+        self._vault = Vault(self)
+        self._trust = TrustBundle(self, TRUST)
+        self._certificates = TLSCertificatesProvidesV4(
+            self, CERTIFICATES, self._capabilities(self._config_in_force)
+        )
+        self._leader = Leader(self._certificates, self._vault, self.app.name)
+
+        certificates, trust, peers = self.on[CERTIFICATES], self.on[TRUST], self.on[LEDGER]
+        for event in (
+            self.on.config_changed,
+            self.on.leader_elected,
+            self.on.secret_changed,
+            self.on.secret_expired,
+            self.on.start,
+            self.on.update_status,
+            self.on.upgrade_charm,
+            certificates.relation_created,
+            certificates.relation_changed,
+            certificates.relation_departed,
+            certificates.relation_broken,
+            trust.relation_created,
+            trust.relation_changed,
+            peers.relation_created,
+            peers.relation_changed,
+        ):
+            framework.observe(event, self._on_event)
+        framework.observe(self.on.collect_unit_status, self._on_collect_unit_status)
+        framework.observe(self.on.collect_app_status, self._on_collect_app_status)
+        framework.observe(self.on.get_ca_certificate_action, self._on_get_ca_certificate)
+        framework.observe(self.on.get_issued_certificates_action, self._on_get_issued_certificates)
+        framework.observe(self.on.rotate_private_key_action, self._on_rotate_private_key)
+        framework.observe(self.on.revoke_certificate_action, self._on_revoke_certificate)
+        framework.observe(self.on.get_crl_action, self._on_get_crl)
+
+    # What is known before anything is decided.
+
+    @functools.cached_property
+    def _now(self) -> datetime.datetime:
+        """The time, read once: two readings may lie on two sides of any limit."""
+        return datetime.datetime.now(datetime.timezone.utc)
+
+    @property
+    def _peers(self) -> ops.Relation | None:
+        return self.model.get_relation(LEDGER)
+
+    @functools.cached_property
+    def _remembered(self) -> records.Memory:
+        """What was remembered when this hook began."""
+        return records.read(self._peers.data[self.app]) if self._peers else records.Memory()
+
+    @functools.cached_property
+    def _asked(self) -> tuple[ProviderConfig | None, str | None]:
+        """The options as they are, or what is wrong with them."""
+        try:
+            return self.load_config(ProviderConfig), None
+        except pydantic.ValidationError as error:
+            return None, describe(error)
+
+    @property
+    def _config_in_force(self) -> ProviderConfig | None:
+        """The options, or the last good ones if there is something wrong with them."""
+        return self._asked[0] or self._remembered.config
+
+    @functools.cached_property
+    def _wanted(self) -> tuple[Wanted | None, str | None]:
+        """The CA that the operator wants, or why it cannot be had."""
+        config = self._config_in_force
+        if config is None:
+            return None, None
+        if config.ca_secret is None:
+            return Wanted(ca.own_origin(config, self.app.name)), None
+        try:
+            content = self._vault.given(config.ca_secret)
+            found = given.read(content, self._now)
+        except given.WrongCA as error:
+            return None, f"ca-secret {error}"
+        except ops.SecretNotFoundError:
+            return None, f"ca-secret {config.ca_secret} does not exist, or is not granted"
+        except ops.ModelError as error:
+            return None, f"ca-secret cannot be read; grant it to {self.app.name}: {error}"
+        return Wanted(ca.given_origin(found.certificate), found), None
+
+    @property
+    def _problem(self) -> str | None:
+        """What is wrong with the options; what only the leader may look at, it alone tells."""
+        return self._asked[1] or (self._wanted[1] if self.unit.is_leader() else None)
+
+    def _capabilities(self, config: ProviderConfig | None) -> ProviderCapabilities | None:
+        if config is None:
+            return None
+        return ProviderCapabilities(
+            supports_ip_sans=config.allow_ip_sans,
+            supports_wildcard_dns=config.allow_wildcards,
+            supports_subdomain=config.allow_subdomains,
+            supports_ca_certificates=config.allow_ca_certificates,
+            allowed_domains=list(config.allowed_domains) or None,
+            provider_type="self-signed",
+        )
+
+    # What is done.
+
+    def _on_event(self, event: ops.EventBase) -> None:
+        """Bring everything to where it should be, whatever it was that happened."""
+        if isinstance(event, ops.RelationDepartedEvent) and event.departing_unit == self.unit:
+            # This unit is being removed. Others seem to leave, one by one, and do not.
+            self._stored.leaving = True
+        if self._stored.leaving or not self.unit.is_leader() or self._peers is None:
+            return
+        config = self._config_in_force
+        if config is None:
+            return
+        memory = dataclasses.replace(
+            self._remembered,
+            config=config,
+            ledger=ledger.revoke_departed(
+                self._remembered.ledger, self._departures(event), self._now
+            ),
+        )
+        memory = self._leader.run_authorities(memory, config, self._wanted[0], self._now)
+        memory = self._leader.run_certificates(memory, config, self._now)
+        self._remember(memory)
+
+    def _remember(self, memory: records.Memory) -> None:
+        """Keep *memory*, and show the world what it says."""
+        assert self._peers is not None  # noqa: S101 - asked for before anything was decided
+        self._trust.publish(ca.bundle(memory.authorities))
+        records.write(memory, self._peers.data[self.app])
+        self._remembered = memory
+
+    def _departures(self, event: ops.EventBase) -> ledger.Departures:
+        """Return who has gone for certain.
+
+        Only who is seen to go has gone: a new unit that is leader already has not met everybody
+        yet. By the time of an `update-status`, it has.
+        """
+        certificates = self.model.relations[CERTIFICATES]
+        if isinstance(event, ops.RelationBrokenEvent) and event.relation.name == CERTIFICATES:
+            return ledger.Departures(relations=frozenset([event.relation.id]))
+        if isinstance(event, ops.RelationDepartedEvent) and event.departing_unit is not None:
+            unit = (event.relation.id, event.departing_unit.name)
+            return ledger.Departures(units=frozenset([unit]))
+        if isinstance(event, ops.UpdateStatusEvent):
+            present = {
+                (relation.id, member.name)
+                for relation in certificates
+                if relation.active
+                for member in (relation.app, *relation.units)
+            }
+            return ledger.Departures(present=frozenset(present))
+        return ledger.Departures()
+
+    # What is said.
+
+    def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
+        event.add_status(self._status())
+
+    def _on_collect_app_status(self, event: ops.CollectStatusEvent) -> None:
+        event.add_status(self._status())
+
+    def _status(self) -> ops.StatusBase:
+        leads = self.unit.is_leader()
+        config = self._config_in_force
+        facts = status.Facts(
+            problem=self._problem,
+            is_leader=leads,
+            authorities=self._remembered.authorities,
+            overlap=config.overlap if config else None,
+            issued=len(self._certificates.get_issued_certificates()) if leads else 0,
+            denied=len(self._certificates.get_provider_certificate_errors()) if leads else 0,
+        )
+        return status.status_of(facts, self._now)
+
+    def _on_get_ca_certificate(self, event: ops.ActionEvent) -> None:
+        results = actions.ca_certificate(self._remembered.authorities)
+        if results is None:
+            event.fail("There is no CA yet")
+            return
+        event.set_results(results)
+
+    def _on_get_issued_certificates(self, event: ops.ActionEvent) -> None:
+        event.set_results(actions.issued_certificates(self._remembered.ledger))
+
+    def _on_rotate_private_key(self, event: ops.ActionEvent) -> None:
+        config = self._config_in_force
+        wanted, problem = self._wanted
+        if not self._may_act(event):
+            return
+        if config is None or wanted is None:
+            event.fail(f"There is no CA to make: {problem or self._problem}")
+            return
+        if wanted.given is not None:
+            event.fail("The CA is that of ca-secret: bring one with another key there")
+            return
+        memory = self._leader.replace_compromised(self._remembered, config, wanted, self._now)
+        self._remember(self._leader.run_certificates(memory, config, self._now))
+        event.set_results(actions.ca_certificate(self._remembered.authorities) or {})
+
+    def _on_revoke_certificate(self, event: ops.ActionEvent) -> None:
+        config = self._config_in_force
+        chosen = event.load_params(actions.RevokeCertificate, errors="fail")
+        if not self._may_act(event) or config is None:
+            return
+        before = self._remembered
+        book = before.ledger.revoke(chosen.picks, ledger.Revocation.OPERATOR, self._now)
+        revoked = [entry for entry in book if entry != before.ledger.entries.get(entry.serial)]
+        if not revoked:
+            event.fail("No certificate that is valid and not revoked has that serial or relation")
+            return
+        memory = dataclasses.replace(before, ledger=book)
+        self._remember(self._leader.run_certificates(memory, config, self._now))
+        event.set_results(actions.revoked_certificates(revoked))
+
+    def _on_get_crl(self, event: ops.ActionEvent) -> None:
+        if not self._may_act(event):
+            return
+        memory, lists = self._leader.revocation_lists(self._remembered, self._now)
+        self._remember(memory)
+        event.set_results(actions.revocation_lists(memory, lists))
+
+    def _may_act(self, event: ops.ActionEvent) -> bool:
+        """Say no to an action that only the leader can carry out."""
+        if not self.unit.is_leader():
+            event.fail(f"Only the leader can do this: run it on {self.app.name}/leader")
+            return False
+        if not self._remembered.authorities:
+            event.fail("There is no CA yet")
+            return False
+        return True

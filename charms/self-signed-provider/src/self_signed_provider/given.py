@@ -1,0 +1,89 @@
+"""A CA that the operator brings in a user secret: checked before anything relies on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING
+
+from charmlibs.interfaces.tls_certificates import Certificate, PrivateKey, TLSCertificatesError
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterator, Mapping
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+class WrongCA(ValueError):  # noqa: N818 - it reads as what it is where it is caught
+    """What the operator brought cannot issue certificates. The text says why, without the key."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenCA:
+    """A CA that has a key which fits it, and a chain that leads to a root."""
+
+    certificate: Certificate
+    chain: tuple[Certificate, ...]
+    """From its issuer to the root; empty for a root."""
+    key: PrivateKey = dataclasses.field(repr=False)
+
+
+def read(content: Mapping[str, str], now: datetime.datetime) -> GivenCA:
+    """Read the CA in the *content* of a secret.
+
+    Args:
+        content: `certificate` and `private-key` in PEM; for an intermediate, `chain` has the
+            certificates above it, issuer first and root last, one after the other.
+        now: Aware.
+
+    Raises:
+        WrongCA: If it is not one that can issue now, with the reason.
+    """
+    missing = [key for key in ("certificate", "private-key") if not content.get(key)]
+    if missing:
+        raise WrongCA(f"has no {' and no '.join(missing)}; it needs certificate and private-key")
+    certificate = _certificate(content["certificate"], "certificate")
+    try:
+        key = PrivateKey.from_string(content["private-key"])
+    except TLSCertificatesError as error:
+        raise WrongCA("has a private-key that is no unencrypted key in PEM") from error
+    above = [_certificate(pem, "chain") for pem in _PEM.findall(content.get("chain", ""))]
+    chain = tuple(other for other in dict.fromkeys(above) if other != certificate)
+    for reason in _reasons(certificate, chain, key, now):
+        raise WrongCA(reason)
+    return GivenCA(certificate, chain, key)
+
+
+def _reasons(
+    certificate: Certificate,
+    chain: tuple[Certificate, ...],
+    key: PrivateKey,
+    now: datetime.datetime,
+) -> Iterator[str]:
+    """Every reason why this CA cannot issue."""
+    if not key.is_valid():
+        yield "has a private-key that is too weak; it must be RSA of 2048 bits or more, or ECDSA"
+    if not certificate.matches_private_key(key):
+        yield "has a private-key that does not belong to its certificate"
+    links = (certificate, *chain)
+    for link in links:
+        if not link.is_ca:
+            yield f"has {link.subject_rfc4514}, which is not a CA"
+        if not link.validity_start_time <= now < link.expiry_time:
+            dates = f"{link.validity_start_time:%Y-%m-%d} to {link.expiry_time:%Y-%m-%d}"
+            yield f"has {link.subject_rfc4514}, which is valid from {dates} only"
+    issuers = (*chain, links[-1])  # The last one, a root, signed itself.
+    for link, issuer in zip(links, issuers, strict=True):
+        if not link.is_signed_by(issuer):
+            yield (
+                f"has {link.subject_rfc4514}, which {issuer.subject_rfc4514} did not sign; "
+                "chain must go from its issuer to a self-signed root"
+            )
+
+
+def _certificate(pem: str, where: str) -> Certificate:
+    try:
+        return Certificate.from_string(pem)
+    except TLSCertificatesError as error:
+        raise WrongCA(f"has a {where} that is no certificate in PEM") from error

@@ -1,0 +1,153 @@
+"""May a requirer have the certificate it asks for? A request and a policy in, a reason out."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from charmlibs.interfaces.tls_certificates import CertificateError, CertificateRequestErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from .config import ProviderConfig
+
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?")
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """What this authority grants."""
+
+    limit: int | None = None
+    """How many certificates one requirer holds at most; `None` is any number."""
+    domains: tuple[str, ...] = ()
+    """The only domains that names may be of; empty is any."""
+    wildcards: bool = True
+    ips: bool = True
+    subdomains: bool = True
+    """Whether names below one of `domains` are granted too, or these alone."""
+    sub_authorities: bool = False
+    refused_keys: frozenset[str] = frozenset()
+    """Keys whose certificates were revoked: hex of SHA-256 over the SubjectPublicKeyInfo."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What one request asks for, as far as the policy cares."""
+
+    dns_names: frozenset[str]
+    ips: frozenset[str]
+    is_ca: bool
+    key_sha256: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Denial:
+    """Why a request is not granted."""
+
+    code: CertificateRequestErrorCode
+    reason: str
+
+    def error(self) -> CertificateError:
+        """Return the denial as it goes over the wire."""
+        return CertificateError(
+            code=self.code.value,
+            name=self.code.name.lower(),
+            message=f"The certificate authority does not grant this: {self.reason}",
+            reason=self.reason,
+        )
+
+
+def policy_from(config: ProviderConfig, refused_keys: frozenset[str]) -> Policy:
+    """Return the policy that the operator's options make."""
+    return Policy(
+        limit=None if config.certificate_limit < 0 else config.certificate_limit,
+        domains=config.allowed_domains,
+        wildcards=config.allow_wildcards,
+        ips=config.allow_ip_sans,
+        subdomains=config.allow_subdomains,
+        sub_authorities=config.allow_ca_certificates,
+        refused_keys=refused_keys,
+    )
+
+
+def wish_for(
+    *, common_name: str, dns_names: Collection[str], ips: Collection[str], is_ca: bool, key: str
+) -> Wish:
+    """Return what is asked for; a common name that reads as a host name or an address is one.
+
+    Verifiers older than RFC 6125 still match the common name, so that it must be held to the same
+    rules. One with a space in it, say, names no host. A sub-CA's common name is its title.
+    """
+    names, addresses = set(dns_names), set(ips)
+    if common_name and not is_ca:
+        if _is_address(common_name):
+            addresses.add(common_name)
+        elif _HOST_NAME.fullmatch(common_name):
+            names.add(common_name)
+    return Wish(frozenset(names), frozenset(addresses), is_ca, key)
+
+
+def why_deny(wish: Wish, policy: Policy, held: int) -> Denial | None:
+    """Return why *wish* is not granted, or `None` if it is.
+
+    Args:
+        wish: What is asked for.
+        policy: What is granted.
+        held: How many certificates this requirer has for other current requests of its.
+    """
+    return next(_denials(wish, policy, held), None)
+
+
+def _denials(wish: Wish, policy: Policy, held: int) -> Iterator[Denial]:
+    """Every reason to deny, the one that helps most first."""
+    other = CertificateRequestErrorCode.OTHER
+    if wish.key_sha256 in policy.refused_keys:
+        yield Denial(other, "a certificate for this key was revoked; ask with a new key")
+    if wish.is_ca and not policy.sub_authorities:
+        yield Denial(other, "certificates for authorities are not granted")
+    if wish.ips and not policy.ips:
+        code = CertificateRequestErrorCode.IP_NOT_ALLOWED
+        yield Denial(code, f"IP addresses are not granted: {_listed(wish.ips)}")
+    wildcards = {name for name in wish.dns_names if name.startswith("*.")}
+    if wildcards and not policy.wildcards:
+        code = CertificateRequestErrorCode.WILDCARD_NOT_ALLOWED
+        yield Denial(code, f"wildcards are not granted: {_listed(wildcards)}")
+    outside = {name for name in wish.dns_names if not _is_within(name, policy)}
+    if outside:
+        code = CertificateRequestErrorCode.DOMAIN_NOT_ALLOWED
+        granted = ", ".join(policy.domains) + (" and below" if policy.subdomains else " alone")
+        yield Denial(code, f"not within {granted}: {_listed(outside)}")
+    if policy.limit is not None and held >= policy.limit:
+        yield Denial(other, f"the limit of {policy.limit} certificates per requirer is reached")
+
+
+def _is_within(name: str, policy: Policy) -> bool:
+    if not policy.domains:
+        return True
+    host = name.lower().rstrip(".")
+    if host.startswith("*."):
+        # A wildcard stands for names below its domain (RFC 6125, section 6.4.3), so that granting
+        # it grants subdomains.
+        return policy.subdomains and any(
+            host[2:] == domain or host.endswith(f".{domain}") for domain in policy.domains
+        )
+    return any(
+        host == domain or (policy.subdomains and host.endswith(f".{domain}"))
+        for domain in policy.domains
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))

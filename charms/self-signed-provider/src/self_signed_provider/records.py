@@ -1,0 +1,183 @@
+"""The charm's memory between hooks: written by the leader into the peers' databag, for any leader.
+
+Nothing secret stands here: keys are in the vault. Each key of the databag is read on its own, and
+entry by entry, so that damage to one costs that one alone; what cannot be read is reported, and
+the charm rebuilds it from what the relations still show.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from charmlibs.interfaces.tls_certificates import Certificate, TLSCertificatesError
+
+from .ca import Authority, Phase
+from .config import ProviderConfig
+from .ledger import Entry, Ledger, Revocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping
+
+logger = logging.getLogger(__name__)
+
+CONFIGURATION = "configuration"
+AUTHORITIES = "authorities"
+ISSUED = "issued"
+CRL_NUMBERS = "crl-numbers"
+LAST_CRLS = "last-crls"
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """All that the authority remembers."""
+
+    config: ProviderConfig | None = None
+    """The last good configuration."""
+    authorities: tuple[Authority, ...] = ()
+    ledger: Ledger = dataclasses.field(default_factory=Ledger)
+    crl_numbers: dict[str, int] = dataclasses.field(default_factory=dict)
+    """The number of the last CRL of each authority, by its id."""
+    last_crls: dict[str, str] = dataclasses.field(default_factory=dict)
+    """The final CRL, in PEM, of each authority whose key is gone."""
+
+
+def read(databag: Mapping[str, str]) -> Memory:
+    """Return what *databag* remembers, as far as it can be read."""
+    return Memory(
+        config=_read_config(databag),
+        authorities=tuple(_each(databag, AUTHORITIES, _read_authority)),
+        ledger=Ledger().add(_each(databag, ISSUED, _read_entry)),
+        crl_numbers=dict(_items(databag, CRL_NUMBERS, int)),
+        last_crls=dict(_items(databag, LAST_CRLS, str)),
+    )
+
+
+def write(memory: Memory, databag: MutableMapping[str, str]) -> None:
+    """Make *databag* say what *memory* has; what it says already is not written again."""
+    values = {
+        CONFIGURATION: memory.config.model_dump_json() if memory.config else "",
+        AUTHORITIES: _dump([_write_authority(a) for a in memory.authorities]),
+        ISSUED: _dump([_write_entry(e) for _, e in sorted(memory.ledger.entries.items())]),
+        CRL_NUMBERS: _dump(memory.crl_numbers),
+        LAST_CRLS: _dump(memory.last_crls),
+    }
+    for key, value in values.items():
+        if databag.get(key, "") != value:
+            databag[key] = value
+
+
+def _read_config(databag: Mapping[str, str]) -> ProviderConfig | None:
+    text = databag.get(CONFIGURATION)
+    if not text:
+        return None
+    try:
+        return ProviderConfig.model_validate_json(text)
+    except pydantic.ValidationError:
+        _report(CONFIGURATION, "the last good configuration")
+        return None
+
+
+def _read_authority(item: Mapping[str, Any]) -> Authority:
+    return Authority(
+        certificate=Certificate.from_string(item["certificate"]),
+        chain=tuple(Certificate.from_string(pem) for pem in item["chain"]),
+        origin=str(item["origin"]),
+        phase=Phase(item["phase"]),
+        since=datetime.datetime.fromisoformat(item["since"]),
+    )
+
+
+def _write_authority(authority: Authority) -> dict[str, Any]:
+    return {
+        "certificate": authority.certificate.raw,
+        "chain": [certificate.raw for certificate in authority.chain],
+        "origin": authority.origin,
+        "phase": authority.phase.value,
+        "since": authority.since.isoformat(),
+    }
+
+
+def _read_entry(item: Mapping[str, Any]) -> Entry:
+    revoked_at = item.get("revoked-at")
+    return Entry(
+        serial=int(item["serial"], 16),
+        relation_id=int(item["relation"]),
+        requirer=str(item["requirer"]),
+        names=tuple(str(name) for name in item["names"]),
+        key_sha256=str(item["key"]),
+        authority=str(item["authority"]),
+        not_after=_moment(item["not-after"]),
+        revoked_at=_moment(revoked_at) if revoked_at else None,
+        reason=Revocation(item["reason"]) if revoked_at else None,
+    )
+
+
+def _write_entry(entry: Entry) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "serial": entry.serial_hex,
+        "relation": entry.relation_id,
+        "requirer": entry.requirer,
+        "names": list(entry.names),
+        "key": entry.key_sha256,
+        "authority": entry.authority,
+        "not-after": entry.not_after.isoformat(),
+    }
+    if entry.revoked_at is not None and entry.reason is not None:
+        item |= {"revoked-at": entry.revoked_at.isoformat(), "reason": entry.reason.value}
+    return item
+
+
+def _moment(text: str) -> datetime.datetime:
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {text!r}")
+    return moment
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True) if value else ""
+
+
+def _load(databag: Mapping[str, str], key: str, kind: type[Any]) -> Any:
+    """Return the JSON under *key*, or an empty value of *kind* if there is none that is one."""
+    text = databag.get(key)
+    if not text:
+        return kind()
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, kind):
+        _report(key, "all of it")
+        return kind()
+    return value
+
+
+def _each(
+    databag: Mapping[str, str], key: str, read_item: Callable[[Mapping[str, Any]], Any]
+) -> Iterator[Any]:
+    for item in _load(databag, key, list):
+        try:
+            yield read_item(item)
+        except (KeyError, TypeError, ValueError, AttributeError, TLSCertificatesError):
+            _report(key, "an entry")
+
+
+def _items(databag: Mapping[str, str], key: str, kind: type[Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in _load(databag, key, dict).items():
+        if isinstance(value, kind):
+            yield name, value
+        else:
+            _report(key, "an entry")
+
+
+def _report(key: str, what: str) -> None:
+    logger.warning(
+        "The peers' databag has %r damaged: %s cannot be read and is left out", key, what
+    )
