@@ -1,0 +1,209 @@
+"""Keeps the server running as a systemd service, with a socket unit that outlives its restarts.
+
+systemd holds the listening socket. While the service is restarted, clients wait in its queue, and
+none is refused; after a reboot both are there before Juju is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pwd
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from charmlibs import systemd
+
+from . import Listen, ServerError
+from .detached import bind
+
+_UNITS = Path("/etc/systemd/system")
+_USER_LENGTH = 31
+"""Of a user's name, useradd(8)."""
+
+
+class SystemdSupervisor:
+    """See `Supervisor`.
+
+    Args:
+        name: The unit's name with a dash, such as `demo-requirer-0`; no other on the host has it.
+        charm_folder: Where the charm's code is, which the service runs.
+        units: Folder of systemd's unit files.
+        state: Folder under which this unit's own files are.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        charm_folder: Path,
+        units: Path = _UNITS,
+        state: Path = Path("/var/lib"),
+    ) -> None:
+        self.folder = state / name
+        self._name = f"{name}-https"
+        self._charm_folder = charm_folder
+        self._service = units / f"{self._name}.service"
+        self._socket = units / f"{self._name}.socket"
+        self._user = user_name(name)
+
+    @property
+    def owner(self) -> tuple[int, int] | None:
+        """The service's user, made when it is not there yet."""
+        try:
+            entry = pwd.getpwnam(self._user)
+        except KeyError:
+            self._make_user()
+            entry = pwd.getpwnam(self._user)
+        return entry.pw_uid, entry.pw_gid
+
+    def ensure(self, listen: Listen, *, renew: bool = False) -> None:
+        """See `Supervisor.ensure`."""
+        service = self.service_file()
+        listening = socket_file(self._name, listen)
+        new_socket = _text(self._socket) != listening
+        new_service = _text(self._service) != service
+        runs = systemd.service_running(self._service.name)
+        if runs and not (new_socket or new_service or renew):
+            return
+        if new_socket:
+            # Found out before anything is touched: systemd would say no more than "failed".
+            bind(listen).close()
+        try:
+            self._apply(service, listening, new_socket=new_socket)
+        except (systemd.SystemdError, OSError) as error:
+            raise ServerError(f"systemd does not start {self._service.name}: {error}") from error
+
+    def remove(self) -> None:
+        """See `Supervisor.remove`."""
+        for unit in (self._socket, self._service):
+            if unit.exists():
+                # One that was never started cannot be stopped; its file goes all the same.
+                with contextlib.suppress(systemd.SystemdError):
+                    systemd.service_disable("--now", unit.name)
+                unit.unlink()
+        systemd.daemon_reload()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(KeyError):
+            pwd.getpwnam(self._user)
+            subprocess.run(["/usr/sbin/userdel", self._user], check=False, capture_output=True)  # noqa: S603  # Our own user.
+
+    def service_file(self) -> str:
+        """Return the text of the service's unit file."""
+        paths = (self._charm_folder / part for part in ("src", "lib", "venv"))
+        return _SERVICE.format(
+            name=self._name,
+            user=self._user,
+            folder=self.folder,
+            python=sys.executable,
+            python_path=":".join(map(str, paths)),
+        )
+
+    def _apply(self, service: str, listening: str, *, new_socket: bool) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.chown(self.folder, self._user)
+        self._service.write_text(service)
+        if new_socket:
+            if self._socket.exists():
+                systemd.service_stop(self._service.name, self._socket.name)
+            self._socket.write_text(listening)
+        systemd.daemon_reload()
+        systemd.service_enable("--now", self._socket.name)
+        systemd.service_enable(self._service.name)
+        systemd.service_restart(self._service.name)
+
+    def _make_user(self) -> None:
+        command = ["/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"]
+        command += ["--home-dir", str(self.folder), "--shell", "/usr/sbin/nologin", self._user]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  # A name of our own making.
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ServerError(f"the user {self._user} cannot be made: {error}") from error
+
+
+def user_name(name: str) -> str:
+    """Return a user's name for a unit's: the same, or a part of it and a digest where it is
+    long.
+    """
+    if len(name) <= _USER_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _USER_LENGTH - 9]}-{digest}"
+
+
+def socket_file(name: str, listen: Listen) -> str:
+    """Return the text of the socket's unit file."""
+    return _SOCKET.format(name=name, listen=listen)
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+_SOCKET = """\
+# Written by the charm, and again in each of its hooks.
+[Unit]
+Description=HTTPS socket of {name}
+
+[Socket]
+ListenStream={listen}
+# At boot the address may come after the socket.
+FreeBind=true
+Backlog=1024
+
+[Install]
+WantedBy=sockets.target
+"""
+
+_SERVICE = """\
+# Written by the charm, and again in each of its hooks.
+[Unit]
+Description=HTTPS server of {name}
+Requires={name}.socket
+After={name}.socket network.target
+
+[Service]
+Type=exec
+ExecStart={python} -m demo_requirer.server --store={folder}/store --fd=3
+Environment=PYTHONPATH={python_path} PYTHONDONTWRITEBYTECODE=1
+User={user}
+WorkingDirectory={folder}
+Restart=always
+RestartSec=1
+# The server ends what it has open before it goes.
+TimeoutStopSec=45
+KillMode=mixed
+
+# It reads its store and the charm's code, and answers on a socket that it is given.
+CapabilityBoundingSet=
+AmbientCapabilities=
+DevicePolicy=closed
+LockPersonality=true
+NoNewPrivileges=true
+PrivateDevices=true
+PrivateTmp=true
+PrivateUsers=true
+ProcSubset=pid
+ProtectClock=true
+ProtectControlGroups=true
+ProtectHome=true
+ProtectHostname=true
+ProtectKernelLogs=true
+ProtectKernelModules=true
+ProtectKernelTunables=true
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=true
+RestrictAddressFamilies=AF_INET AF_INET6
+RestrictNamespaces=true
+RestrictRealtime=true
+RestrictSUIDSGID=true
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
