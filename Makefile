@@ -1,0 +1,74 @@
+# Two commands do everything, set-up included: `make demo` and `make test`. The rest are their parts.
+# Needed: Python 3.10 or later with venv, make and git.
+
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+TOX := $(BIN)/tox run
+MEMBERS := pyproject.toml $(wildcard lib/pyproject.toml localjuju/pyproject.toml charms/*/pyproject.toml)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup  ## Both charms on a local model, one certificate, one page; Ctrl-C ends it (DETACH=1 leaves it)
+	@$(BIN)/python scripts/demo.py up $(if $(DETACH),--detach)
+
+.PHONY: demo-down
+demo-down: setup  ## End a demo that was left running
+	@$(BIN)/python scripts/demo.py down
+
+.PHONY: test
+test: setup  ## All checks: lint, types, unit tests, the integration tests on localjuju
+	$(TOX) -e lint,types,unit,integration-local
+
+.PHONY: lint
+lint: setup  ## Style and spelling
+	$(TOX) -e lint
+
+.PHONY: types
+types: setup  ## Types, strictly
+	$(TOX) -e types
+
+.PHONY: unit
+unit: setup  ## Unit tests (ARGS='tests/unit/lib -k name' for some of them)
+	$(TOX) -e unit $(if $(ARGS),-- $(ARGS))
+
+.PHONY: integration-local
+integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integration/test_deploy.py' for some of them)
+	$(TOX) -e integration-local $(if $(ARGS),-- $(ARGS))
+
+.PHONY: integration
+integration: setup  ## Integration tests on the controller that `juju` is logged into
+	$(TOX) -e integration $(if $(ARGS),-- $(ARGS))
+
+.PHONY: format
+format: setup  ## Format the code, and mend what can be mended without thinking
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: pack
+pack:  ## Pack both charms for release (charmcraft and LXD, on Ubuntu)
+	scripts/pack-release
+
+.PHONY: pack-here
+pack-here: setup  ## Pack both charms for this very machine, into build/charms
+	@$(BIN)/python scripts/pack_here.py
+
+.PHONY: setup
+setup: .venv/.ready  ## The tools and the environment, in .tools and .venv
+
+.venv/.ready: $(UV) $(MEMBERS)
+	$(UV) sync --quiet --all-packages --all-groups --python $(PYTHON)
+	@touch $@
+
+$(UV):
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv==0.13.9'
+
+.PHONY: clean
+clean:  ## Remove what was made here, but for a demo that runs
+	rm -rf .tools .venv .tox build artefacts .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,84 @@
+"""What every module here is given: the charms to deploy, and how short certificates live."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("charms")
+    group.addoption(
+        "--charm-file",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="A packed charm to test, by its name. More than once for several.",
+    )
+    group.addoption(
+        "--validity",
+        metavar="DURATION",
+        help="How long certificates live in tests that wait for renewals: "
+        "60s on localjuju and 5m on Juju, if not given.",
+    )
+
+
+@pytest.fixture(scope="session")
+def on_localjuju() -> bool:
+    """Whether `juju` is localjuju."""
+    if shutil.which("juju") is None:
+        pytest.fail("there is no `juju` on PATH; `tox -e integration-local` puts localjuju there")
+    version = subprocess.run(["juju", "version"], capture_output=True, text=True, check=True)
+    return "localjuju" in version.stdout
+
+
+@pytest.fixture(scope="session")
+def charms(request: pytest.FixtureRequest, on_localjuju: bool) -> Callable[[str], pathlib.Path]:
+    """Return the charm of a name: a packed file where one is given, else its folder."""
+    given: list[str] = request.config.getoption("--charm-file")
+    files = dict(map(_named_file, given))
+    folder = os.environ.get("CHARM_FILES")
+
+    def find(name: str) -> pathlib.Path:
+        if name in files:
+            return files[name]
+        if folder is not None and (found := sorted(pathlib.Path(folder).glob(f"{name}*.charm"))):
+            return found[0]
+        if not on_localjuju:
+            pytest.fail(
+                f"Juju deploys packed charms only: give one with --charm-file {name}=PATH, "
+                "or a folder of them in CHARM_FILES"
+            )
+        for parent in (ROOT / "charms", ROOT / "tests" / "charms"):
+            if (parent / name).is_dir():
+                return parent / name
+        pytest.fail(f"there is no charm named {name} in charms/ or tests/charms/")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def validity(request: pytest.FixtureRequest, on_localjuju: bool) -> str:
+    """How long certificates live where a test waits for them to renew."""
+    given: str | None = request.config.getoption("--validity")
+    return given or ("60s" if on_localjuju else "5m")
+
+
+def _named_file(text: str) -> tuple[str, pathlib.Path]:
+    name, separator, path = text.partition("=")
+    if not separator:
+        raise pytest.UsageError(f"--charm-file takes NAME=PATH, not {text!r}")
+    file = pathlib.Path(path).resolve()
+    if not file.is_file():
+        raise pytest.UsageError(f"--charm-file {name}: there is no file {file}")
+    return name, file

@@ -1,0 +1,95 @@
+"""The two charms in a model, and the few steps that most tests take with them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+import jubilant
+import pytest
+
+from tests.integration import endpoint
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable, Mapping
+
+PROVIDER = "self-signed-provider"
+REQUIRER = "demo-requirer"
+
+
+@dataclasses.dataclass(frozen=True)
+class Deployment:
+    """A model with a provider and a requirer."""
+
+    juju: jubilant.Juju
+    provider: str = PROVIDER
+    requirer: str = REQUIRER
+
+    def wait(self, ready: Callable[[jubilant.Status], bool], timeout: float = 180) -> None:
+        """Wait for a status; if it does not come, say what there is in its place."""
+        try:
+            self.juju.wait(
+                ready, error=jubilant.any_error, delay=0.5, successes=2, timeout=timeout
+            )
+        except (TimeoutError, jubilant.WaitError) as error:
+            pytest.fail(f"the model did not settle: {error}\n{self.evidence()}")
+
+    def wait_active(self, timeout: float = 180) -> None:
+        """Wait until both applications are active and no hook is due."""
+        apps = (self.provider, self.requirer)
+        self.wait(
+            lambda status: (
+                jubilant.all_active(status, *apps) and jubilant.all_agents_idle(status, *apps)
+            ),
+            timeout,
+        )
+
+    def wait_fact(self, fact: Callable[[], bool], what: str, timeout: float = 60) -> None:
+        """Wait until *fact* is true; if it never is, say *what* was waited for."""
+        if not endpoint.poll(fact, timeout):
+            pytest.fail(f"waited {timeout:.0f} s for {what}\n{self.evidence()}")
+
+    def evidence(self) -> str:
+        """Return the model's status and the end of its log."""
+        log = self.juju.cli("debug-log", "--limit", "60")
+        return f"{self.juju.cli('status')}\n{log}"
+
+    def endpoints(self) -> dict[str, endpoint.Endpoint]:
+        """Return where each unit of the requirer serves."""
+        port = int(self.juju.config(self.requirer)["port"])
+        units = self.juju.status().apps[self.requirer].units
+        return {name: endpoint.Endpoint(unit.public_address, port) for name, unit in units.items()}
+
+    def ca(self) -> str:
+        """Return what clients are to trust, from the one who issues: never from who is tested."""
+        return self.run_leader("get-ca-certificate")["trust-bundle"]
+
+    def issued(self) -> list[dict[str, Any]]:
+        """Return what the provider says that it has issued."""
+        return json.loads(self.run_leader("get-issued-certificates")["certificates"])
+
+    def run_leader(self, action: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Run an action on the provider's leader, and return its results."""
+        return dict(self.juju.run(f"{self.provider}/leader", action, params).results)
+
+    def message(self, app: str) -> str:
+        """Return what the application's first unit says of itself."""
+        units = self.juju.status().apps[app].units
+        return units[min(units)].workload_status.message
+
+
+def deploy(
+    juju: jubilant.Juju,
+    charms: Callable[[str], pathlib.Path],
+    *,
+    provider_config: Mapping[str, Any] | None = None,
+    requirer_config: Mapping[str, Any] | None = None,
+    units: int = 1,
+) -> Deployment:
+    """Deploy both charms and relate them."""
+    juju.deploy(charms(PROVIDER), PROVIDER, config=provider_config)
+    juju.deploy(charms(REQUIRER), REQUIRER, config=requirer_config, num_units=units)
+    juju.integrate(f"{PROVIDER}:certificates", f"{REQUIRER}:certificates")
+    return Deployment(juju)
