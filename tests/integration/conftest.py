@@ -45,7 +45,7 @@ def on_localjuju() -> bool:
 @pytest.fixture(scope="session")
 def charms(request: pytest.FixtureRequest, on_localjuju: bool) -> Callable[[str], pathlib.Path]:
     """Return the charm of a name: a packed file where one is given, else its folder."""
-    given: list[str] = request.config.getoption("--charm-file")
+    given: list[str] = request.config.getoption("--charm-file") or []
     files = dict(map(_named_file, given))
     folder = os.environ.get("CHARM_FILES")
 

@@ -1,0 +1,112 @@
+"""A CA that an operator brings is checked before anything relies on it."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from charmlibs.interfaces.tls_certificates import (
+    Certificate,
+    CertificateRequestAttributes,
+    PrivateKey,
+)
+from self_signed_provider import given
+from tests.unit.provider.conftest import YEAR, make_root
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOW = datetime.datetime.now(datetime.timezone.utc)
+
+
+def intermediate(
+    key: PrivateKey, root: Certificate, root_key: PrivateKey, *, is_ca: bool = True
+) -> Certificate:
+    attributes = CertificateRequestAttributes(common_name="intermediate", is_ca=is_ca)
+    return attributes.generate_csr(key).sign(root, root_key, YEAR / 2, is_ca=is_ca)
+
+
+def content(certificate: Certificate, key: PrivateKey, *chain: Certificate) -> Mapping[str, str]:
+    return {
+        "certificate": certificate.raw,
+        "private-key": key.raw,
+        "chain": "\n".join(link.raw for link in chain),
+    }
+
+
+def test_root(root: Certificate, ca_key: PrivateKey) -> None:
+    """A root needs no chain; if it is its own chain, it has none."""
+    assert given.read(content(root, ca_key, root), NOW).chain == ()
+
+
+def test_intermediate(root: Certificate, ca_key: PrivateKey, other_key: PrivateKey) -> None:
+    """An intermediate comes with what stands above it."""
+    certificate = intermediate(other_key, root, ca_key)
+    found = given.read(content(certificate, other_key, root), NOW)
+    assert (found.certificate, found.chain) == (certificate, (root,))
+
+
+def test_key_is_not_shown(root: Certificate, ca_key: PrivateKey) -> None:
+    """The key stands in no text that is made from what was read."""
+    assert "PRIVATE" not in repr(given.read(content(root, ca_key), NOW))
+
+
+def test_missing(root: Certificate) -> None:
+    """What is missing is named."""
+    with pytest.raises(given.WrongCA, match="no private-key"):
+        given.read({"certificate": root.raw}, NOW)
+
+
+@pytest.mark.parametrize("field", ["certificate", "private-key", "chain"])
+def test_garbage(root: Certificate, ca_key: PrivateKey, field: str) -> None:
+    """What is no PEM is named, and not repeated."""
+    garbage = "-----BEGIN CERTIFICATE-----\nsecret!\n-----END CERTIFICATE-----"
+    with pytest.raises(given.WrongCA, match=field) as caught:
+        given.read({**content(root, ca_key), field: garbage}, NOW)
+    assert "secret!" not in str(caught.value)
+
+
+def test_key_of_another(root: Certificate, other_key: PrivateKey) -> None:
+    """A key that does not fit the certificate is refused."""
+    with pytest.raises(given.WrongCA, match="does not belong"):
+        given.read(content(root, other_key), NOW)
+
+
+def test_leaf(root: Certificate, ca_key: PrivateKey, other_key: PrivateKey) -> None:
+    """A leaf cannot issue."""
+    leaf = intermediate(other_key, root, ca_key, is_ca=False)
+    with pytest.raises(given.WrongCA, match="not a CA"):
+        given.read(content(leaf, other_key, root), NOW)
+
+
+def test_expired(root: Certificate, ca_key: PrivateKey) -> None:
+    """A CA whose time is over, or has not come, is refused with its dates."""
+    with pytest.raises(given.WrongCA, match="valid from"):
+        given.read(content(root, ca_key), NOW + 2 * YEAR)
+
+
+@pytest.mark.parametrize("above", ["nothing", "another root"])
+def test_chain_leads_nowhere(
+    root: Certificate,
+    ca_key: PrivateKey,
+    other_key: PrivateKey,
+    other_root: Certificate,
+    above: str,
+) -> None:
+    """A chain that does not lead from the CA to a root is refused."""
+    certificate = intermediate(other_key, root, ca_key)
+    chain = () if above == "nothing" else (other_root,)
+    with pytest.raises(given.WrongCA, match="did not sign"):
+        given.read(content(certificate, other_key, *chain), NOW)
+
+
+def test_weak_key() -> None:
+    """A key that is too short for anybody to accept is refused."""
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - for this test
+
+    weak = PrivateKey(x509_object=rsa.generate_private_key(65537, 1024))
+    strong = make_root(PrivateKey.generate(key_algorithm="ecdsa"))
+    with pytest.raises(given.WrongCA, match="too weak"):
+        given.read(content(strong, weak), NOW)

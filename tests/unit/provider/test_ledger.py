@@ -1,0 +1,78 @@
+"""What the authority remembers of the certificates that it issued."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import pytest
+
+from self_signed_provider.ledger import Departures, Entry, Ledger, Revocation, revoke_departed
+
+NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
+DAY = datetime.timedelta(days=1)
+
+
+def entry(serial: int, **changes: object) -> Entry:
+    made = Entry(
+        serial=serial,
+        relation_id=1,
+        requirer="app/0",
+        names=("app",),
+        key_sha256=f"key{serial}",
+        authority="ca",
+        not_after=NOW + DAY,
+    )
+    return dataclasses.replace(made, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def test_expired_are_forgotten() -> None:
+    """An entry stays until its certificate has expired, and not longer."""
+    book = Ledger().add([entry(1, not_after=NOW), entry(2, not_after=NOW - DAY)])
+    assert list(book.prune(NOW)) == [entry(1, not_after=NOW)]
+
+
+def test_revoked_once() -> None:
+    """A certificate that was revoked keeps the time and the reason of the first time."""
+    book = Ledger().add([entry(1)]).revoke(lambda _: True, Revocation.DEPARTED, NOW)
+    again = book.revoke(lambda _: True, Revocation.CA_COMPROMISED, NOW + DAY)
+    assert again.entries[1].revoked_at == NOW
+    assert again.entries[1].reason is Revocation.DEPARTED
+
+
+@pytest.mark.parametrize(
+    ("reason", "refused"),
+    [
+        pytest.param(Revocation.OPERATOR, {"key1"}, id="revoked by an operator"),
+        pytest.param(Revocation.DEPARTED, set(), id="left"),
+        pytest.param(Revocation.CA_COMPROMISED, set(), id="the CA's key was lost"),
+    ],
+)
+def test_keys_refused(reason: Revocation, refused: set[str]) -> None:
+    """A requirer's key is refused when it is to blame."""
+    book = Ledger().add([entry(1)]).revoke(lambda _: True, reason, NOW)
+    assert book.refused_keys() == refused
+
+
+@pytest.mark.parametrize(
+    ("gone", "revoked"),
+    [
+        pytest.param(Departures(), set(), id="nobody"),
+        pytest.param(Departures(units=frozenset({(1, "app/0")})), {1}, id="a unit left"),
+        pytest.param(Departures(relations=frozenset({2})), {3}, id="a relation went"),
+        pytest.param(Departures(present=frozenset({(1, "app/0")})), {2, 3}, id="who is left"),
+        pytest.param(Departures(present=frozenset()), {1, 2, 3}, id="nobody is left"),
+    ],
+)
+def test_departed_are_revoked(gone: Departures, revoked: set[int]) -> None:
+    """What is held by a requirer that has gone is revoked; superseded ones are not."""
+    book = Ledger().add([entry(1), entry(2, requirer="app/1"), entry(3, relation_id=2)])
+    after = revoke_departed(book, gone, NOW)
+    assert {e.serial for e in after if e.revoked_at} == revoked
+
+
+def test_last_expiry_is_of_that_authority() -> None:
+    """A CA must stay until the last of its own certificates has expired."""
+    book = Ledger().add([entry(1), entry(2, not_after=NOW + 2 * DAY), entry(3, authority="b")])
+    assert book.last_expiry("ca") == NOW + 2 * DAY
+    assert book.last_expiry("none") is None
