@@ -1,0 +1,151 @@
+"""Which certificates a requirer has in force, and with which key: pure.
+
+A certificate that is being replaced stays in force, with its own key, until its successor is
+there: no moment is without one.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from . import _attributes, _keys, _outgoing, _requirer_state, _values
+
+_ByAttributes = dict[_attributes.CertificateRequestAttributes, _values.ProviderCertificate]
+
+
+def arrived(seen: _requirer_state.Observed) -> _ByAttributes:
+    """Return the usable answers to the requests in the databag, by what was requested."""
+    found: _ByAttributes = {}
+    for one in seen.sent:
+        answer = _requirer_state.usable_answer(one, seen)
+        attributes = _requirer_state.attributes_of(one)
+        if answer is not None and attributes is not None:
+            found.setdefault(attributes, answer)
+    return found
+
+
+def being_replaced(seen: _requirer_state.Observed) -> _ByAttributes:
+    """Return what is being replaced and can still be used, by what it was requested for."""
+    key = seen.outgoing.key
+    found: _ByAttributes = {}
+    for entry in seen.outgoing.entries:
+        answer, stored = entry.answer, seen.stored.get(entry.csr)
+        if answer is None or key is None or (stored is not None and stored.is_done_with):
+            continue
+        attributes = _requirer_state.attributes_of_answer(answer)
+        if (
+            attributes in seen.wanted
+            and attributes is not None
+            and answer.certificate.is_valid_at(seen.now)
+            and answer.certificate.matches_private_key(key)
+        ):
+            found[attributes] = answer
+    return found
+
+
+def assigned(seen: _requirer_state.Observed) -> _values.AssignedCertificates:
+    """Return the certificates in force, all of one key.
+
+    After a change of the key, that is the outgoing set until every new one is there.
+    """
+    new, old = arrived(seen), being_replaced(seen)
+    old_key = seen.outgoing.key
+    if old and old_key == seen.key:
+        new, old = {**old, **new}, {}
+    if old and not all(one in new for one in seen.wanted):
+        return _values.AssignedCertificates(_in_order(old, seen), old_key)
+    return _values.AssignedCertificates(_in_order(new, seen), seen.key)
+
+
+def assigned_to(
+    attributes: _attributes.CertificateRequestAttributes, seen: _requirer_state.Observed
+) -> tuple[_values.ProviderCertificate | None, _keys.PrivateKey | None]:
+    """Return the certificate in force for one request, and the key that fits it."""
+    new = arrived(seen).get(attributes)
+    if new is not None:
+        return new, seen.key
+    old = being_replaced(seen).get(attributes)
+    if old is not None:
+        return old, seen.outgoing.key
+    return None, seen.key
+
+
+def renewal_time(
+    certificate: _values.ProviderCertificate, seen: _requirer_state.Observed
+) -> datetime | None:
+    """Return when a certificate that answers a request in the databag is due, or None."""
+    stored = seen.stored.get(certificate.certificate_signing_request.raw)
+    sent = {one.certificate_signing_request for one in seen.sent}
+    if (
+        stored is None
+        or stored.is_done_with
+        or stored.certificate != certificate.certificate
+        or certificate.certificate_signing_request not in sent
+    ):
+        return None
+    return stored.alarm
+
+
+def retained(seen: _requirer_state.Observed) -> _outgoing.Outgoing:
+    """Return what goes on being used when every request is about to leave the databag.
+
+    That is what is in force now. The rest is kept as what only waits to be cleaned up.
+    """
+    in_force = assigned(seen)
+    answers = {answer.certificate_signing_request.raw: answer for answer in in_force.certificates}
+    texts = [
+        *(entry.csr for entry in seen.outgoing.entries),
+        *(one.certificate_signing_request.raw for one in seen.sent),
+    ]
+    entries = tuple(
+        _outgoing.OutgoingEntry(csr, answers.get(csr))
+        for csr in dict.fromkeys(texts)
+        if csr in answers or csr in seen.stored
+    )
+    return _outgoing.Outgoing(in_force.private_key if answers else None, entries)
+
+
+def of_application(
+    answers: Iterable[_values.ProviderCertificate],
+    key: _keys.PrivateKey | None,
+    outgoing: _outgoing.Outgoing,
+    now: datetime,
+) -> _values.AssignedCertificates:
+    """Return the application's certificates as a follower finds them: by their key.
+
+    A follower reads neither its application's databag, where the requests are, nor what is known
+    of secrets but their content.
+
+    Args:
+        answers: Every certificate of the provider.
+        key: The application's key.
+        outgoing: What the application is replacing.
+        now: Aware.
+    """
+    new = _fitting(answers, key, now)
+    if new:
+        return _values.AssignedCertificates(new, key)
+    waiting = [entry.answer for entry in outgoing.entries if entry.answer is not None]
+    old = _fitting(waiting, outgoing.key, now)
+    return _values.AssignedCertificates(old, outgoing.key if old else key)
+
+
+def _fitting(
+    answers: Iterable[_values.ProviderCertificate], key: _keys.PrivateKey | None, now: datetime
+) -> tuple[_values.ProviderCertificate, ...]:
+    if key is None:
+        return ()
+    return tuple(
+        answer
+        for answer in answers
+        if not answer.revoked
+        and answer.certificate.is_valid_at(now)
+        and answer.certificate.matches_private_key(key)
+    )
+
+
+def _in_order(
+    found: _ByAttributes, seen: _requirer_state.Observed
+) -> tuple[_values.ProviderCertificate, ...]:
+    """Return certificates in the order of the requests, and after them what is not wanted."""
+    order = dict.fromkeys((*seen.wanted, *found))
+    return tuple(found[attributes] for attributes in order if attributes in found)

@@ -1,0 +1,111 @@
+"""Certificates that are being replaced, as the content of their Juju secret.
+
+A request leaves the databag before its successor is answered, as every provider expects. What was
+assigned under it waits here, with its key, so that it can go on being used meanwhile. An entry
+without a certificate waits for nothing but the removal of its own secret, which takes two hooks.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import _errors, _keys, _values, _wire
+
+_KEY = "private-key"
+_ENTRIES = "entries"
+
+
+@dataclass(frozen=True)
+class OutgoingEntry:
+    """A request that has left the databag."""
+
+    csr: str
+    """The request, in PEM."""
+    answer: _values.ProviderCertificate | None = None
+    """The certificate that was assigned under it; None if it is not to be used any more."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What one owner has that is being replaced."""
+
+    key: _keys.PrivateKey | None = None
+    """The key of the certificates; None if there are none, or the charm itself holds it."""
+    entries: tuple[OutgoingEntry, ...] = ()
+    """In the order in which they left."""
+
+    def to_content(self, *, keep_key: bool) -> dict[str, str]:
+        """Return the content of the secret.
+
+        Args:
+            keep_key: Whether the key goes into it: a key that the charm passes is never stored.
+        """
+        content = {_ENTRIES: json.dumps([_entry_to_json(entry) for entry in self.entries])}
+        if keep_key and self.key is not None and any(entry.answer for entry in self.entries):
+            content[_KEY] = self.key.raw
+        return content
+
+
+def from_content(
+    content: Mapping[str, str], passed_key: _keys.PrivateKey | None, reader: _wire.Reader
+) -> Outgoing:
+    """Read the content of the secret; what cannot be read keeps what is needed to clean up.
+
+    Args:
+        content: The secret's content.
+        passed_key: The key that the charm passes, which stands for a key that is not stored.
+        reader: Parses the texts.
+    """
+    entries: list[OutgoingEntry] = []
+    for item in _load_list(content.get(_ENTRIES, "")):
+        csr = item.get("csr")
+        if isinstance(csr, str):
+            entries.append(OutgoingEntry(csr, _answer(item, reader)))
+    if not any(entry.answer for entry in entries):
+        return Outgoing(entries=tuple(entries))
+    return Outgoing(key=_key(content.get(_KEY)) or passed_key, entries=tuple(entries))
+
+
+def _key(pem: str | None) -> _keys.PrivateKey | None:
+    try:
+        return _keys.PrivateKey.from_string(pem) if pem else None
+    except _errors.TLSCertificatesError:
+        return None
+
+
+def _entry_to_json(entry: OutgoingEntry) -> dict[str, Any]:
+    if entry.answer is None:
+        return {"csr": entry.csr}
+    return {
+        "csr": entry.csr,
+        "certificate": entry.answer.certificate.raw,
+        "ca": entry.answer.ca.raw,
+        "chain": [certificate.raw for certificate in entry.answer.chain],
+        "relation-id": entry.answer.relation_id,
+    }
+
+
+def _answer(item: dict[str, Any], reader: _wire.Reader) -> _values.ProviderCertificate | None:
+    if "certificate" not in item:
+        return None
+    try:
+        return _values.ProviderCertificate(
+            relation_id=int(item.get("relation-id", -1)),
+            certificate=reader.certificate(item["certificate"]),
+            certificate_signing_request=reader.request(item["csr"]),
+            ca=reader.certificate(item["ca"]),
+            chain=[reader.certificate(pem) for pem in item.get("chain", [])],
+        )
+    except (_errors.TLSCertificatesError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _load_list(text: str) -> list[dict[str, Any]]:
+    try:
+        items: object = json.loads(text)
+    except ValueError:
+        return []
+    if not isinstance(items, list):
+        return []
+    return [item for item in items if isinstance(item, dict)]  # pyright: ignore[reportUnknownVariableType] - JSON.

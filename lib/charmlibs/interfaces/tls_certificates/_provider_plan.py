@@ -1,0 +1,149 @@
+"""What a provider's databag should say next: pure, text compared with text.
+
+A request's text is the correlation id. It has one answer, a certificate or an error; only a
+revoked certificate stays beside an error that the charm sets, because it says something else.
+"""
+
+import enum
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from . import _values, _wire
+
+_Entry = TypeVar("_Entry", _wire.CertificateEntry, _wire.ErrorEntry)
+
+
+class Flaw(enum.Enum):
+    """Why a request is not offered to the charm."""
+
+    NOT_A_REQUEST = "its text is no certificate signing request"
+    NO_PROOF_OF_POSSESSION = "its signature does not hold: its sender may not have the key"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one relation's databag holds."""
+
+    certificates: tuple[_wire.CertificateEntry, ...] = ()
+    """The certificates, in their order."""
+    errors: tuple[_wire.ErrorEntry, ...] = ()
+    """The refusals, in their order."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What to write after looking at a relation, and why."""
+
+    answers: Answers
+    """What the databag should hold."""
+    unsolicited: tuple[str, ...] = ()
+    """The requests, in PEM, of the certificates that were left out: no one asks for them."""
+    forged: tuple[str, ...] = ()
+    """The requests, in PEM, that are answered now because they prove no possession of a key."""
+
+
+def settle(
+    answers: Answers, requested: Collection[str], flaw_of: Callable[[str], Flaw | None]
+) -> Settled:
+    """Leave out answers that no one waits for, and answer requests that no charm should see.
+
+    Args:
+        answers: What the databag holds.
+        requested: The requests in the requirers' databags, in PEM.
+        flaw_of: Says what is wrong with a request.
+    """
+    wanted = dict.fromkeys(requested)
+    certificates = tuple(one for one in answers.certificates if one.csr in wanted)
+    errors = tuple(one for one in answers.errors if one.csr in wanted)
+    answered = {one.csr for one in (*certificates, *errors)}
+    # A text that is no request at all is not quoted back: fragile neighbours would have to read
+    # it in our databag.
+    forged = tuple(
+        csr
+        for csr in wanted
+        if csr not in answered and flaw_of(csr) is Flaw.NO_PROOF_OF_POSSESSION
+    )
+    errors += tuple(_wire.ErrorEntry(csr, _forgery_error()) for csr in forged)
+    return Settled(
+        answers=Answers(certificates, errors),
+        unsolicited=tuple(one.csr for one in answers.certificates if one.csr not in wanted),
+        forged=forged,
+    )
+
+
+def with_answers(
+    answers: Answers,
+    certificates: Iterable[_wire.CertificateEntry] = (),
+    errors: Iterable[_wire.ErrorEntry] = (),
+) -> Answers:
+    """Return the databag with new answers, each in place of the older ones to its request.
+
+    An error does not replace a revoked certificate: the requirer is to know both. Of two answers
+    to one request in one call, the last of its kind counts, and a certificate before an error.
+    """
+    issued = {one.csr: one for one in certificates}
+    refused = {one.csr: one for one in errors if one.csr not in issued}
+    kept_certificates = {
+        one.csr: one for one in answers.certificates if one.revoked or one.csr not in refused
+    }
+    kept_errors = {one.csr: one for one in answers.errors if one.csr not in issued}
+    return Answers(
+        certificates=_merged(kept_certificates, issued),
+        errors=_merged(kept_errors, refused),
+    )
+
+
+def with_revoked(answers: Answers, is_chosen: Callable[[_wire.CertificateEntry], bool]) -> Answers:
+    """Return the databag with the chosen certificates marked as revoked."""
+    return Answers(
+        certificates=tuple(
+            replace(one, revoked=True) if is_chosen(one) and not one.revoked else one
+            for one in answers.certificates
+        ),
+        errors=answers.errors,
+    )
+
+
+def outstanding(answers: Answers, requested: Iterable[str]) -> tuple[str, ...]:
+    """Return the requests without a certificate, or with a revoked one alone, or an error."""
+    issued = {one.csr for one in answers.certificates if not one.revoked}
+    return tuple(csr for csr in requested if csr not in issued)
+
+
+def unsolicited(
+    answers: Answers, requested: Collection[str]
+) -> tuple[_wire.CertificateEntry, ...]:
+    """Return the certificates that answer no request."""
+    wanted = frozenset(requested)
+    return tuple(one for one in answers.certificates if one.csr not in wanted)
+
+
+def changes(before: Answers, after: Answers) -> Mapping[str, str]:
+    """Return what to write into a databag, by key; empty when nothing changed."""
+    written: dict[str, str] = {}
+    if before.certificates != after.certificates:
+        written[_wire.CERTIFICATES] = _wire.write_entries(after.certificates)
+    if before.errors != after.errors:
+        written[_wire.ERRORS] = _wire.write_entries(after.errors)
+    return written
+
+
+def _merged(kept: Mapping[str, _Entry], new: Mapping[str, _Entry]) -> tuple[_Entry, ...]:
+    """Return the entries with the new ones in place; one that says the same stays as it is."""
+    merged = dict(kept)
+    for csr, entry in new.items():
+        before = merged.get(csr)
+        if before is None or replace(before, fields={}) != entry:
+            merged[csr] = entry
+    return tuple(merged.values())
+
+
+def _forgery_error() -> _values.CertificateError:
+    code = _values.CertificateRequestErrorCode.OTHER
+    return _values.CertificateError(
+        code=code.value,
+        name=code.name.lower(),
+        message="The certificate request is not accepted.",
+        reason="The signature of the certificate request does not hold.",
+    )

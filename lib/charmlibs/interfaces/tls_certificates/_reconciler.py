@@ -1,0 +1,202 @@
+"""One relation name's requests, kept up to date: gather, plan, apply, for each owner in turn."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timezone
+
+import ops
+
+from . import (
+    _attributes,
+    _keys,
+    _relations,
+    _requests,
+    _requirer_plan,
+    _requirer_state,
+    _scope,
+    _secrets,
+    _values,
+    _wire,
+)
+
+_logger = logging.getLogger(__name__)
+_Mode = _values.Mode
+_Wanted = dict[_Mode, tuple[_attributes.CertificateRequestAttributes, ...]]
+
+
+class Reconciler:
+    """What the requirer has under one relation name, and how it is brought up to date.
+
+    Args:
+        charm: The charm.
+        relation_name: The endpoint's name.
+        requests: What the charm requests, checked.
+        settings: What the charm says once for all owners.
+    """
+
+    def __init__(
+        self,
+        charm: ops.CharmBase,
+        relation_name: str,
+        requests: _requests.Given,
+        settings: _scope.Settings,
+    ) -> None:
+        self.reader = _wire.Reader()
+        self._charm = charm
+        self._relation_name = relation_name
+        self._requests = requests
+        self._warned: set[str] = set()
+        self._wanted: _Wanted | None = None
+        number = charm.unit.name.rpartition("/")[2]
+        owners = ((_Mode.APP, charm.app, None), (_Mode.UNIT, charm.unit, number))
+        self._scopes = {
+            owner: _scope.Scope(
+                charm.model,
+                entity,
+                _secrets.Labels(relation_name, unit_number),
+                settings,
+                self.reader,
+            )
+            for owner, entity, unit_number in owners
+        }
+
+    # Who and what we are
+
+    def relation(self) -> ops.Relation | None:
+        """Return the relation to ask over: the oldest, if there are several."""
+        relations = _relations.active(self._charm.model, self._relation_name)
+        if len(relations) > 1:
+            self.warn(f"there are {len(relations)} relations: only {relations[0].id} is used")
+        return relations[0] if relations else None
+
+    def is_follower(self) -> bool:
+        """Tell whether the application has requests that this unit may not change."""
+        return _Mode.APP in self._requests.owners and not self._charm.unit.is_leader()
+
+    def own_scopes(self) -> Iterator[tuple[_Mode, _scope.Scope]]:
+        """Yield the owners that this unit may act for, in force or not."""
+        for owner, scope in self._scopes.items():
+            if owner is _Mode.UNIT or self._charm.unit.is_leader():
+                yield owner, scope
+
+    def scopes_in_force(self) -> Iterator[tuple[_Mode, _scope.Scope]]:
+        """Yield the owners that this unit acts for in this mode."""
+        for owner, scope in self.own_scopes():
+            if owner in self._requests.owners:
+                yield owner, scope
+
+    def scope_of(self, owner: _Mode) -> _scope.Scope | None:
+        """Return an owner (`Mode.APP` or `Mode.UNIT`) if this unit acts for it, or None."""
+        return dict(self.scopes_in_force()).get(owner)
+
+    @property
+    def application(self) -> _scope.Scope:
+        """The application as an owner: on followers to read from, no more."""
+        return self._scopes[_Mode.APP]
+
+    def capabilities(self) -> _values.ProviderCapabilities | None:
+        """Return what the provider says that it can do; None if it says nothing."""
+        relation = self.relation()
+        if relation is None:
+            return None
+        text = _relations.read(relation, relation.app, _wire.CAPABILITIES)
+        capabilities, rejected = _wire.read_capabilities(text)
+        self.warn_of(rejected)
+        return capabilities
+
+    def wanted(self) -> _Wanted:
+        """Return what the charm requests and a certificate can satisfy, by whose it is.
+
+        A callable is called once in each reconcile: what it said then holds until the next.
+        """
+        if self._wanted is None:
+            wanted = self._requests.resolve(self.capabilities)
+            self._wanted = {
+                owner: _requests.valid(listed, self.warn) for owner, listed in wanted.items()
+            }
+        return self._wanted
+
+    def observe(self, owner: _Mode, scope: _scope.Scope) -> _requirer_state.Observed:
+        """Return how things are for one owner."""
+        return scope.observe(self.relation(), self.wanted().get(owner, ()), now())
+
+    # What is done
+
+    def reconcile(
+        self, *, asked: frozenset[str] = frozenset(), hinted_label: str | None = None
+    ) -> list[_requirer_plan.Plan]:
+        """Bring everything up to date, and return what was done and is to be announced.
+
+        Args:
+            asked: The requests whose renewal the charm asked for, in PEM.
+            hinted_label: The label of the secret whose expiry Juju told of in this hook.
+        """
+        self._wanted = None
+        relation, wanted, moment = self.relation(), self.wanted(), now()
+        plans: list[_requirer_plan.Plan] = []
+        for owner, scope in self.own_scopes():
+            is_in_force = owner in self._requests.owners
+            requested = wanted.get(owner, ())
+            if is_in_force and relation is not None:
+                scope.ensure_key(relation, requested, moment)
+            seen = scope.observe(
+                relation, requested, moment, asked=asked, hinted_label=hinted_label
+            )
+            plan = _requirer_plan.plan(seen)
+            scope.apply(plan, seen, relation)
+            if not is_in_force:
+                scope.forget_key()
+            self._tell(plan)
+            plans.append(plan)
+        return plans
+
+    def leave(self, relation: ops.Relation, *, keep: bool) -> None:
+        """Clear up after a relation that is gone.
+
+        Args:
+            relation: The relation.
+            keep: Whether what is assigned stays in force until it is replaced, or expires.
+        """
+        wanted = self.wanted()
+        # Another relation of that name takes over: that is a move, too.
+        is_last = self.relation() is None
+        for owner, scope in self.own_scopes():
+            scope.leave(relation, wanted.get(owner, ()), now(), keep=keep or not is_last)
+            if is_last:
+                scope.forget_key()
+
+    def change_keys(self, key: _keys.PrivateKey | None, owner: _Mode | None) -> None:
+        """Put a key in the place of the one in force, for one owner or for all in force.
+
+        Args:
+            key: The key, or None to make one.
+            owner: `Mode.APP` or `Mode.UNIT`, or None for all.
+        """
+        for one, scope in self.scopes_in_force():
+            if owner in {None, one}:
+                scope.change_key(key, self.observe(one, scope))
+
+    # What is said
+
+    def warn_of(self, rejected: Iterable[_wire.Rejected]) -> None:
+        """Warn of what could not be read in the provider's databag."""
+        for one in rejected:
+            self.warn(f"{one.where} of the provider is not used: {one.why}")
+
+    def warn(self, text: str) -> None:
+        """Warn of something, once in a hook."""
+        if text not in self._warned:
+            self._warned.add(text)
+            _logger.warning("%s: %s", self._relation_name, text)
+
+    def _tell(self, plan: _requirer_plan.Plan) -> None:
+        for answer, flaw in plan.flawed:
+            self.warn(f"{answer.certificate!r} is not used: {flaw.value}")
+        for store in plan.store:
+            for difference in _requirer_state.differences(store.answer):
+                self.warn(f"{store.answer.certificate!r}: {difference}")
+
+
+def now() -> datetime:
+    """Return the time, aware."""
+    return datetime.now(timezone.utc)

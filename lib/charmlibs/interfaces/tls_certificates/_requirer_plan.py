@@ -1,0 +1,341 @@
+"""What a requirer does next: pure, from what was observed and the time.
+
+One owner's requests (a unit's, or the application's) are looked at by themselves. `plan` says
+what becomes of each of them, and of the secret of each certificate, whose expiry is its alarm:
+when it is due, then the end of its validity while its successor is awaited, and at last far away,
+which says that it is done with. A secret is removed only in a hook that found it far away.
+"""
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from . import _assignment, _attributes, _outgoing, _renewal, _requirer_state, _values, _x509
+
+
+class DropReason(enum.Enum):
+    """Why a request leaves the databag."""
+
+    NOT_REQUESTED = "its attributes are no longer requested"
+    DUPLICATE = "another request asks for the same"
+    KEY_CHANGED = "it was made with another private key"
+    REVOKED = "its certificate was revoked and the private key has been changed"
+    RENEWAL_ASKED = "the charm asked for its renewal"
+    RENEWAL_DUE = "its certificate is due for renewal"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A request that leaves the databag."""
+
+    csr: _x509.CertificateSigningRequest
+    """The request."""
+    reason: DropReason
+    """Why."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The secret of a certificate is to be written."""
+
+    answer: _values.ProviderCertificate
+    """The certificate and its request."""
+    alarm: datetime
+    """When it is due for renewal."""
+
+
+@dataclass(frozen=True)
+class Invalidated:
+    """A certificate that may be used no more."""
+
+    certificate: _x509.Certificate
+    """The certificate."""
+    csr: str
+    """Its request, in PEM."""
+    reason: _values.CertificateInvalidationReason
+    """Why."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done for one owner."""
+
+    dropped: tuple[Dropped, ...] = ()
+    """Requests that leave the databag."""
+    send: tuple[_attributes.CertificateRequestAttributes, ...] = ()
+    """What to make requests for."""
+    store: tuple[Store, ...] = ()
+    """Secrets to write."""
+    alarms: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    """Secrets whose expiry moves, by the request's PEM."""
+    remove: tuple[str, ...] = ()
+    """Secrets to remove, by the request's PEM."""
+    outgoing: _outgoing.Outgoing = field(default_factory=_outgoing.Outgoing)
+    """What is being replaced, from now on."""
+    available: tuple[_values.ProviderCertificate, ...] = ()
+    """Certificates to announce."""
+    denied: tuple[_values.ProviderCertificateError, ...] = ()
+    """Refusals to announce."""
+    invalidated: tuple[Invalidated, ...] = ()
+    """Certificates to announce as no longer good."""
+    flawed: tuple[tuple[_values.ProviderCertificate, _requirer_state.Flaw], ...] = ()
+    """Answers that are not used, each with the reason."""
+
+    def changes_nothing(self, observed: _requirer_state.Observed) -> bool:
+        """Tell whether nothing is to be written."""
+        return (
+            not (self.dropped or self.send or self.store or self.alarms or self.remove)
+            and self.outgoing == observed.outgoing
+        )
+
+
+def why_drop(
+    request: _values.RequirerCertificateRequest, seen: _requirer_state.Observed
+) -> DropReason | None:
+    """Return why a request leaves the databag, or None."""
+    csr = request.certificate_signing_request
+    answer = seen.answers.get(csr.raw)
+    if _requirer_state.attributes_of(request) not in seen.wanted:
+        return DropReason.NOT_REQUESTED
+    if seen.key is None or not csr.matches_private_key(seen.key):
+        is_revoked = answer is not None and answer.revoked
+        return DropReason.REVOKED if is_revoked else DropReason.KEY_CHANGED
+    if csr.raw in seen.asked:
+        return DropReason.RENEWAL_ASKED
+    if _is_due(csr.raw, seen):
+        return DropReason.RENEWAL_DUE
+    return None
+
+
+def _is_due(csr: str, seen: _requirer_state.Observed) -> bool:
+    stored, answer = seen.stored.get(csr), seen.answers.get(csr)
+    if stored is None or stored.is_foreign or stored.is_done_with or stored.alarm is None:
+        return False
+    certificate = stored.certificate
+    if answer is not None and (answer.revoked or answer.certificate != certificate):
+        # What the alarm was for is not what the request is answered with by now.
+        return False
+    not_after = certificate.expiry_time if certificate else stored.alarm
+    return _renewal.is_due(stored.alarm, not_after, seen.now, hinted=csr in seen.hinted)
+
+
+def plan(seen: _requirer_state.Observed) -> Plan:
+    """Return what is to be done for one owner."""
+    kept, dropped = _sort_out(seen) if seen.connected else (list(seen.sent), [])
+    usable = {
+        one.certificate_signing_request.raw: answer
+        for one in kept
+        if (answer := _requirer_state.usable_answer(one, seen)) is not None
+    }
+    new = {
+        attributes: usable[one.certificate_signing_request.raw]
+        for one in kept
+        if one.certificate_signing_request.raw in usable
+        and (attributes := _requirer_state.attributes_of(one)) is not None
+    }
+    secrets = _Secrets()
+    for one in kept:
+        _look_after(one, usable.get(one.certificate_signing_request.raw), seen, secrets)
+    outgoing = _with_dropped(seen, dropped)
+    outgoing = _look_after_outgoing(outgoing, new, seen, secrets)
+    asked_for = {_requirer_state.attributes_of(one) for one in kept}
+    can_send = seen.connected and seen.key is not None
+    return Plan(
+        dropped=tuple(dropped),
+        send=tuple(one for one in seen.wanted if one not in asked_for) if can_send else (),
+        store=tuple(secrets.store),
+        alarms=secrets.alarms,
+        remove=tuple(secrets.remove),
+        outgoing=outgoing,
+        available=tuple(usable.values()),
+        denied=tuple(
+            seen.refusals[csr]
+            for one in kept
+            if (csr := one.certificate_signing_request.raw) in seen.refusals and csr not in usable
+        ),
+        invalidated=tuple(secrets.invalidated),
+        flawed=tuple(_flawed(kept, seen)),
+    )
+
+
+@dataclass
+class _Secrets:
+    """What is to happen to the secrets of certificates, while it is being worked out."""
+
+    store: list[Store] = field(default_factory=list[Store])
+    alarms: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    remove: list[str] = field(default_factory=list[str])
+    invalidated: list[Invalidated] = field(default_factory=list[Invalidated])
+
+    def finish(self, csr: str, stored: _requirer_state.Stored | None) -> None:
+        """Take a secret one step further towards its removal."""
+        if stored is None:
+            return
+        if not stored.is_done_with:
+            self.alarms[csr] = _renewal.FAR_AWAY
+        elif stored.is_removable:
+            self.remove.append(csr)
+
+    def move_to_end(
+        self, csr: str, stored: _requirer_state.Stored | None, certificate: _x509.Certificate
+    ) -> None:
+        """Let the next alarm be the end of a certificate's validity."""
+        end = _renewal.alarm(certificate.expiry_time)
+        if stored is not None and stored.alarm != end:
+            self.alarms[csr] = end
+
+    def announce(
+        self,
+        csr: str,
+        stored: _requirer_state.Stored | None,
+        reason: _values.CertificateInvalidationReason,
+    ) -> None:
+        """Announce the end of a certificate that we held, once: the far alarm says so later."""
+        if stored is not None and stored.certificate is not None and not stored.is_done_with:
+            self.invalidated.append(Invalidated(stored.certificate, csr, reason))
+
+
+def _sort_out(
+    seen: _requirer_state.Observed,
+) -> tuple[list[_values.RequirerCertificateRequest], list[Dropped]]:
+    kept: dict[_attributes.CertificateRequestAttributes, _values.RequirerCertificateRequest] = {}
+    dropped: list[Dropped] = []
+    for one in seen.sent:
+        csr = one.certificate_signing_request
+        attributes = _requirer_state.attributes_of(one)
+        reason = why_drop(one, seen)
+        if reason is None and attributes in kept:
+            reason = DropReason.DUPLICATE
+        if reason is not None:
+            dropped.append(Dropped(csr, reason))
+        elif attributes is not None:
+            kept[attributes] = one
+    return list(kept.values()), dropped
+
+
+def _flawed(
+    requests: Iterable[_values.RequirerCertificateRequest], seen: _requirer_state.Observed
+) -> Iterable[tuple[_values.ProviderCertificate, _requirer_state.Flaw]]:
+    for one in requests:
+        answer = seen.answers.get(one.certificate_signing_request.raw)
+        flaw = _requirer_state.why_flawed(one, answer, seen.key, seen.now) if answer else None
+        if answer and flaw:
+            yield answer, flaw
+
+
+def _look_after(
+    request: _values.RequirerCertificateRequest,
+    usable: _values.ProviderCertificate | None,
+    seen: _requirer_state.Observed,
+    secrets: _Secrets,
+) -> None:
+    """Decide on the secret of a certificate whose request stays."""
+    csr = request.certificate_signing_request.raw
+    stored, answer = seen.stored.get(csr), seen.answers.get(csr)
+    if answer is not None and answer.revoked:
+        secrets.announce(csr, stored, _values.CertificateInvalidationReason.REVOKED)
+        secrets.finish(csr, stored)
+        return
+    flaw = _requirer_state.why_flawed(request, answer, seen.key, seen.now) if answer else None
+    accepted = usable or (answer if flaw is _requirer_state.Flaw.EXPIRED else None)
+    if accepted is None:
+        return
+    if stored is not None and stored.is_foreign:
+        # Our own secret is made when the old one is gone: this one is found, and cleaned up, for
+        # as long as there is none of ours.
+        secrets.finish(csr, stored)
+        return
+    certificate = accepted.certificate
+    is_same = stored is not None and stored.certificate == certificate
+    if not is_same or stored is None or stored.alarm is None or stored.is_done_with:
+        due = _renewal.due(
+            certificate.validity_start_time, certificate.expiry_time, seen.fraction, seen.now
+        )
+        secrets.store.append(Store(accepted, due))
+
+
+def _with_dropped(
+    seen: _requirer_state.Observed, dropped: Iterable[Dropped]
+) -> _outgoing.Outgoing:
+    """Return what is being replaced, with the requests that leave the databag now."""
+    known = {entry.csr for entry in seen.outgoing.entries}
+    in_use = _assignment.being_replaced(seen)
+    key = seen.outgoing.key if in_use else seen.key
+    entries = list(seen.outgoing.entries)
+    for one in dropped:
+        csr = one.csr.raw
+        answer = seen.answers.get(csr)
+        is_renewal = one.reason in {DropReason.RENEWAL_ASKED, DropReason.RENEWAL_DUE}
+        bridges = (
+            is_renewal
+            and answer is not None
+            and not answer.revoked
+            and answer.certificate.is_valid_at(seen.now)
+            and key is not None
+            and answer.certificate.matches_private_key(key)
+        )
+        if csr in known or not (bridges or csr in seen.stored):
+            continue
+        entries.append(_outgoing.OutgoingEntry(csr, answer if bridges else None))
+    return _outgoing.Outgoing(key if any(one.answer for one in entries) else None, tuple(entries))
+
+
+class _Ending(enum.Enum):
+    """Why a certificate that was being replaced is done with."""
+
+    UNUSED = enum.auto()
+    EXPIRED = enum.auto()
+    NOT_REQUESTED = enum.auto()
+    REPLACED = enum.auto()
+
+
+def _look_after_outgoing(
+    outgoing: _outgoing.Outgoing,
+    new: Mapping[_attributes.CertificateRequestAttributes, _values.ProviderCertificate],
+    seen: _requirer_state.Observed,
+    secrets: _Secrets,
+) -> _outgoing.Outgoing:
+    """Decide on the secrets of what is being replaced, and on what is replaced by now."""
+    # After a change of the key the whole set stays until every new one is there.
+    has_same_key = outgoing.key == seen.key
+    is_all_new = seen.connected and all(one in new for one in seen.wanted)
+    entries: list[_outgoing.OutgoingEntry] = []
+    for entry in outgoing.entries:
+        stored = seen.stored.get(entry.csr)
+        if stored is not None and stored.is_done_with:
+            secrets.finish(entry.csr, stored)
+            if not stored.is_removable:
+                entries.append(entry)
+            continue
+        wanted = _requirer_state.attributes_of_answer(entry.answer) if entry.answer else None
+        is_replaced = wanted in new if has_same_key else is_all_new
+        ending = _why_end(entry, wanted, stored, seen, is_replaced=is_replaced)
+        if ending is _Ending.EXPIRED:
+            secrets.announce(entry.csr, stored, _values.CertificateInvalidationReason.EXPIRED)
+        if ending is not None:
+            secrets.finish(entry.csr, stored)
+        elif entry.answer is not None:
+            secrets.move_to_end(entry.csr, stored, entry.answer.certificate)
+        if ending is None or stored is not None:
+            entries.append(entry)
+    return _outgoing.Outgoing(outgoing.key, tuple(entries)) if entries else _outgoing.Outgoing()
+
+
+def _why_end(
+    entry: _outgoing.OutgoingEntry,
+    wanted: _attributes.CertificateRequestAttributes | None,
+    stored: _requirer_state.Stored | None,
+    seen: _requirer_state.Observed,
+    *,
+    is_replaced: bool,
+) -> _Ending | None:
+    held = stored.certificate if stored is not None else None
+    certificate = entry.answer.certificate if entry.answer is not None else held
+    if certificate is not None and not certificate.is_valid_at(seen.now):
+        return _Ending.EXPIRED
+    if entry.answer is None:
+        return _Ending.UNUSED
+    if wanted not in seen.wanted:
+        return _Ending.NOT_REQUESTED
+    return _Ending.REPLACED if is_replaced else None

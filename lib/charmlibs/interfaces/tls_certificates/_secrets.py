@@ -1,0 +1,186 @@
+"""Juju secrets: their labels, their expiry, and who owns them. What is in them is decided above.
+
+Labels outlive a refresh of the charm, and so they are a contract with every version before and
+after this one.
+"""
+
+import logging
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import ops
+
+from . import _renewal
+
+LIBID = "afd8c2bccf834997afce12c2706d2ede"
+"""The library's identifier on Charmhub."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of one owner's secrets for one relation name."""
+
+    relation_name: str
+    """The endpoint's name."""
+    unit_number: str | None
+    """The number of the unit that owns them; None if the application does."""
+
+    @property
+    def private_key(self) -> str:
+        """Label of the private key."""
+        return f"{LIBID}-private-key-{self._owner}-{self.relation_name}"
+
+    @property
+    def outgoing(self) -> str:
+        """Label of what is being replaced."""
+        return f"{LIBID}-outgoing-{self._owner}-{self.relation_name}"
+
+    def certificate(self, digest: str) -> str:
+        """Label of a certificate, by the SHA-256 of its request's PEM in hex."""
+        return f"{self._certificate_prefix}{digest}"
+
+    def is_ours(self, label: str | None) -> bool:
+        """Tell whether a label is one of these."""
+        if not label:
+            return False
+        if label in {self.private_key, self.outgoing}:
+            return True
+        prefix = re.escape(self._certificate_prefix)
+        return re.fullmatch(f"{prefix}[0-9a-f]{{64}}", label) is not None
+
+    @property
+    def _owner(self) -> str:
+        return "app" if self.unit_number is None else self.unit_number
+
+    @property
+    def _certificate_prefix(self) -> str:
+        # The application's certificates have no 'app' in their labels: v4 wrote them so.
+        if self.unit_number is None:
+            return f"{LIBID}-certificate-{self.relation_name}-"
+        return f"{LIBID}-certificate-{self.unit_number}-{self.relation_name}-"
+
+
+@dataclass
+class Held:
+    """A secret that this unit may change, as it is known in this hook."""
+
+    label: str
+    """Its label."""
+    content: dict[str, str]
+    """The content of its latest revision."""
+    expiry: datetime | None
+    """When it expires, aware."""
+    began_far_away: bool
+    """Whether its expiry was the far-away mark when the hook began."""
+    revision: int
+    """The latest revision when the hook began."""
+    secret: ops.Secret
+    """The secret."""
+    id: str | None
+    """Its identifier."""
+
+
+class SecretStore:
+    """The secrets of one owner.
+
+    What it has read or written it remembers: in the hook that changes a secret, Juju goes on
+    telling what was before.
+
+    Args:
+        model: The model.
+        owner: Who owns the secrets that are made: the unit, or the application on its leader.
+    """
+
+    def __init__(self, model: ops.Model, owner: ops.Unit | ops.Application) -> None:
+        self._model = model
+        self._owner = owner
+        self._known: dict[str, Held | None] = {}
+
+    def find(self, label: str) -> Held | None:
+        """Return the secret with this label, or None if there is none that is ours to change."""
+        if label not in self._known:
+            self._known[label] = self._read(label)
+        return self._known[label]
+
+    def put(self, label: str, content: dict[str, str], expiry: datetime | None = None) -> None:
+        """Write a secret: make it, or give it new content; nothing for equal content.
+
+        Args:
+            label: Its label.
+            content: Its content; keys have three characters or more.
+            expiry: When it expires; None for never. It belongs to the revision, and so is written
+                with it.
+        """
+        held = self.find(label)
+        if held is None:
+            secret = self._owner.add_secret(content, label=label, expire=expiry)
+            self._known[label] = Held(label, content, expiry, False, 1, secret, secret.id)
+            return
+        if held.content != content:
+            held.secret.set_content(content)
+            # Without this the owner would track the old revision, and Juju would keep it.
+            held.secret.get_content(refresh=True)
+            held.content = content
+            held.expiry = None
+        if expiry is not None:
+            self.move_expiry(label, expiry)
+
+    def move_expiry(self, label: str, expiry: datetime) -> None:
+        """Set when a secret expires; nothing if it is that already, or there is no such secret."""
+        held = self.find(label)
+        if held is None or held.expiry == expiry:
+            return
+        held.secret.set_info(expire=expiry)
+        held.expiry = expiry
+        held.began_far_away = False
+
+    def remove(self, label: str) -> None:
+        """Remove a secret with all its revisions; nothing if there is no such secret."""
+        held = self.find(label)
+        if held is not None:
+            held.secret.remove_all_revisions()
+            self._known[label] = None
+
+    def _read(self, label: str) -> Held | None:
+        try:
+            secret = self._model.get_secret(label=label)
+            # Only who may change a secret is told about it.
+            info = secret.get_info()
+            # The owner may track an old revision; of one there is only the latest.
+            content = secret.get_content(refresh=info.revision > 1)
+        except ops.SecretNotFoundError:
+            return None
+        except ops.ModelError as error:
+            _logger.warning("cannot read the secret %s: %s", label, error)
+            return None
+        return Held(
+            label=label,
+            content=content,
+            expiry=info.expires,
+            began_far_away=_renewal.is_far_away(info.expires),
+            revision=info.revision,
+            secret=secret,
+            id=info.id,
+        )
+
+
+def read_shared(model: ops.Model, label: str) -> dict[str, str] | None:
+    """Return the latest content of a secret that the application owns, on any of its units."""
+    try:
+        return model.get_secret(label=label).get_content(refresh=True)
+    except ops.SecretNotFoundError:
+        return None
+    except ops.ModelError as error:
+        _logger.warning("cannot read the secret %s: %s", label, error)
+        return None
+
+
+def remove_revision(secret: ops.Secret, revision: int) -> None:
+    """Remove an old revision of a secret; nothing if it is gone already."""
+    try:
+        secret.remove_revision(revision)
+    except ops.ModelError as error:
+        _logger.warning("cannot remove revision %s of %s: %s", revision, secret.label, error)

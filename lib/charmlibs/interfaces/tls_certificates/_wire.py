@@ -1,0 +1,352 @@
+"""The wire format of the ``tls-certificates`` relation, version 1: databag texts and values.
+
+Every value in a databag is a JSON text. What comes in is judged entry by entry: a bad one is
+rejected alone, with the reason, and nothing here raises for what a remote side wrote. PEM texts
+are parsed only where they are asked for, and each distinct one once for each `Reader`.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+import pydantic
+
+from . import _errors, _values, _x509
+
+REQUESTS = "certificate_signing_requests"
+"""The requirer's key, in a unit's or an application's databag."""
+CERTIFICATES = "certificates"
+"""The provider's key for certificates, in its application databag."""
+ERRORS = "request_errors"
+"""The provider's key for refusals, in its application databag."""
+CAPABILITIES = "capabilities"
+"""The provider's key for what it can do, in its application databag."""
+
+_PEM = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+@dataclass(frozen=True)
+class RequestEntry:
+    """One entry of `REQUESTS`."""
+
+    csr: str
+    """PEM."""
+    is_ca: bool
+    """Whether a CA certificate is asked for."""
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The entry as it was read, with what else it holds."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it is written."""
+        # v3 checks with a JSON schema that refuses null; v4 wrote a boolean always.
+        return {**self.fields, "certificate_signing_request": self.csr, "ca": self.is_ca}
+
+
+@dataclass(frozen=True)
+class CertificateEntry:
+    """One entry of `CERTIFICATES`: the answer to a request."""
+
+    csr: str
+    """The request, in PEM: its text is the correlation id."""
+    certificate: str
+    """PEM."""
+    ca: str
+    """PEM."""
+    chain: tuple[str, ...]
+    """PEM texts, in the order in which they were sent."""
+    revoked: bool = False
+    """Whether the provider revoked the certificate."""
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The entry as it was read, with what else it holds."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it is written."""
+        # v3's schema refuses `revoked: null`, and wants a chain.
+        rest = {key: value for key, value in self.fields.items() if key != "revoked"}
+        return {
+            **rest,
+            "ca": self.ca,
+            "certificate_signing_request": self.csr,
+            "certificate": self.certificate,
+            "chain": list(self.chain),
+            **({"revoked": True} if self.revoked else {}),
+        }
+
+    @classmethod
+    def from_value(cls, answer: _values.ProviderCertificate) -> "CertificateEntry":
+        """Return a certificate as an entry."""
+        return cls(
+            csr=answer.certificate_signing_request.raw,
+            certificate=answer.certificate.raw,
+            ca=answer.ca.raw,
+            chain=tuple(certificate.raw for certificate in answer.chain),
+            revoked=bool(answer.revoked),
+        )
+
+
+@dataclass(frozen=True)
+class ErrorEntry:
+    """One entry of `ERRORS`: the refusal of a request."""
+
+    csr: str
+    """The request, in PEM."""
+    error: _values.CertificateError
+    """Why it was refused."""
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The entry as it was read, with what else it holds."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as it is written."""
+        return {
+            **self.fields,
+            # Every released library reads `csr`; the published schema has the other name.
+            "csr": self.csr,
+            "certificate_signing_request": self.csr,
+            "error": self.error.model_dump(mode="json", exclude_none=True),
+        }
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """What could not be read."""
+
+    where: str
+    """The key and the entry's number in it, as in ``certificates[3]``."""
+    why: str
+    """The reason, without the text itself."""
+
+
+_Entry = TypeVar("_Entry", RequestEntry, CertificateEntry, ErrorEntry)
+
+
+@dataclass(frozen=True)
+class Read(Generic[_Entry]):
+    """What was read from one key of a databag."""
+
+    entries: tuple[_Entry, ...] = ()
+    """The good ones, in their order."""
+    rejected: tuple[Rejected, ...] = ()
+    """The bad ones."""
+
+
+class _RequestModel(pydantic.BaseModel):
+    certificate_signing_request: _PEM
+    ca: bool | None = None
+
+
+class _CertificateModel(pydantic.BaseModel):
+    certificate_signing_request: _PEM
+    certificate: _PEM
+    ca: _PEM
+    chain: list[_PEM] | None = None
+    revoked: bool | None = None
+
+
+class _ErrorModel(pydantic.BaseModel):
+    csr: _PEM = pydantic.Field(
+        validation_alias=pydantic.AliasChoices("csr", "certificate_signing_request")
+    )
+    error: _values.CertificateError
+
+
+def _request_entry(fields: dict[str, Any]) -> RequestEntry:
+    model = _RequestModel.model_validate(fields)
+    return RequestEntry(model.certificate_signing_request, bool(model.ca), fields)
+
+
+def _certificate_entry(fields: dict[str, Any]) -> CertificateEntry:
+    model = _CertificateModel.model_validate(fields)
+    return CertificateEntry(
+        csr=model.certificate_signing_request,
+        certificate=model.certificate,
+        ca=model.ca,
+        chain=tuple(model.chain or ()),
+        revoked=bool(model.revoked),
+        fields=fields,
+    )
+
+
+def _error_entry(fields: dict[str, Any]) -> ErrorEntry:
+    model = _ErrorModel.model_validate(fields)
+    return ErrorEntry(model.csr, model.error, fields)
+
+
+class Reader:
+    """Reads databag texts, and remembers what it has parsed.
+
+    One reader lives as long as its owner, which is one hook.
+    """
+
+    def __init__(self) -> None:
+        self._certificates: dict[str, _x509.Certificate | _errors.TLSCertificatesError] = {}
+        self._requests: dict[
+            str, _x509.CertificateSigningRequest | _errors.TLSCertificatesError
+        ] = {}
+        self._read: dict[tuple[str, str], Read[Any]] = {}
+
+    def requests(self, text: str | None) -> Read[RequestEntry]:
+        """Read the value of `REQUESTS`."""
+        return self._entries(REQUESTS, text, _request_entry)
+
+    def certificates(self, text: str | None) -> Read[CertificateEntry]:
+        """Read the value of `CERTIFICATES`."""
+        return self._entries(CERTIFICATES, text, _certificate_entry)
+
+    def errors(self, text: str | None) -> Read[ErrorEntry]:
+        """Read the value of `ERRORS`."""
+        return self._entries(ERRORS, text, _error_entry)
+
+    def certificate(self, pem: str) -> _x509.Certificate:
+        """Parse a certificate.
+
+        Raises:
+            InvalidPEM: If it is none.
+        """
+        return _remembered(self._certificates, pem, _x509.Certificate.from_string)
+
+    def request(self, pem: str) -> _x509.CertificateSigningRequest:
+        """Parse a certificate signing request.
+
+        Raises:
+            InvalidPEM: If it is none.
+        """
+        return _remembered(self._requests, pem, _x509.CertificateSigningRequest.from_string)
+
+    def know(self, csr: _x509.CertificateSigningRequest) -> None:
+        """Remember a request that was parsed, or made, elsewhere."""
+        self._requests.setdefault(csr.raw, csr)
+
+    def certificate_value(
+        self, entry: CertificateEntry, relation_id: int
+    ) -> _values.ProviderCertificate:
+        """Parse an entry with all its certificates.
+
+        Raises:
+            InvalidPEM: If one of its texts is not what it should be.
+        """
+        return _values.ProviderCertificate(
+            relation_id=relation_id,
+            certificate=self.certificate(entry.certificate),
+            certificate_signing_request=self.request(entry.csr),
+            ca=self.certificate(entry.ca),
+            chain=[self.certificate(pem) for pem in entry.chain],
+            revoked=True if entry.revoked else None,
+        )
+
+    def error_value(self, entry: ErrorEntry, relation_id: int) -> _values.ProviderCertificateError:
+        """Parse the request that an entry refuses.
+
+        Raises:
+            InvalidPEM: If it is none.
+        """
+        return _values.ProviderCertificateError(
+            relation_id=relation_id,
+            certificate_signing_request=self.request(entry.csr),
+            error=entry.error,
+        )
+
+    def _entries(
+        self, key: str, text: str | None, parse: Callable[[dict[str, Any]], _Entry]
+    ) -> Read[_Entry]:
+        if not text:
+            return Read()
+        if (key, text) not in self._read:
+            self._read[key, text] = _read_list(key, text, parse)
+        return self._read[key, text]
+
+
+def read_capabilities(
+    text: str | None,
+) -> tuple[_values.ProviderCapabilities | None, tuple[Rejected, ...]]:
+    """Read the value of `CAPABILITIES`; a field that is not what it should be is 'not said'."""
+    if not text:
+        return None, ()
+    fields = _load(text)
+    if not isinstance(fields, dict):
+        return None, (Rejected(CAPABILITIES, "not a JSON object"),)
+    good: dict[str, Any] = {}
+    rejected: list[Rejected] = []
+    for name in _values.ProviderCapabilities.model_fields:
+        if name not in fields:
+            continue
+        try:
+            _values.ProviderCapabilities.model_validate({name: fields[name]})
+        except pydantic.ValidationError as error:
+            rejected.append(Rejected(f"{CAPABILITIES}.{name}", _reason(error)))
+        else:
+            good[name] = fields[name]
+    return _values.ProviderCapabilities.model_validate(good), tuple(rejected)
+
+
+def write_capabilities(capabilities: _values.ProviderCapabilities | None) -> str:
+    """Return the value of `CAPABILITIES`; the empty text, which deletes the key, for None."""
+    if capabilities is None:
+        return ""
+    return json.dumps(capabilities.model_dump(exclude_none=True))
+
+
+def write_entries(entries: Iterable[RequestEntry | CertificateEntry | ErrorEntry]) -> str:
+    """Return entries as a databag's value; the empty text, which deletes the key, for none."""
+    written = [entry.to_json() for entry in entries]
+    return json.dumps(written) if written else ""
+
+
+def _read_list(key: str, text: str, parse: Callable[[dict[str, Any]], _Entry]) -> Read[_Entry]:
+    items = _load(text)
+    if not isinstance(items, list):
+        return Read(rejected=(Rejected(key, "not a JSON list"),))
+    entries: list[_Entry] = []
+    rejected: list[Rejected] = []
+    for index, item in enumerate(cast("list[Any]", items)):
+        entry = _read_entry(item, parse)
+        if isinstance(entry, str):
+            rejected.append(Rejected(f"{key}[{index}]", entry))
+        else:
+            entries.append(entry)
+    return Read(tuple(entries), tuple(rejected))
+
+
+def _read_entry(item: Any, parse: Callable[[dict[str, Any]], _Entry]) -> _Entry | str:
+    """Return an entry, or what is wrong with it."""
+    try:
+        return parse(item)
+    except pydantic.ValidationError as error:
+        return _reason(error)
+
+
+def _load(text: str) -> Any:
+    try:
+        return json.loads(text)
+    # RecursionError: lists nested by the thousand are a text that some JSON writer accepts.
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reason(error: pydantic.ValidationError) -> str:
+    """Say what is wrong without the input, which may be anything."""
+    details = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        f"{'.'.join(map(str, detail['loc'])) or 'entry'}: {detail['msg']}" for detail in details
+    )
+
+
+_Parsed = TypeVar("_Parsed", _x509.Certificate, _x509.CertificateSigningRequest)
+
+
+def _remembered(
+    memory: dict[str, _Parsed | _errors.TLSCertificatesError],
+    pem: str,
+    parse: Callable[[str], _Parsed],
+) -> _Parsed:
+    """Parse a text that was not parsed before; what failed once fails again with its error."""
+    known = memory.get(pem)
+    if known is None:
+        try:
+            known = parse(pem)
+        except _errors.TLSCertificatesError as error:
+            known = error
+        memory[pem] = known
+    if isinstance(known, _errors.TLSCertificatesError):
+        raise known
+    return known
