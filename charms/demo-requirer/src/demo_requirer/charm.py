@@ -1,0 +1,280 @@
+"""The charm: hears Juju, asks the library, and puts on disk what the server serves."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import ipaddress
+import logging
+import socket
+from typing import Any
+
+import ops
+import pydantic
+from charmlibs.interfaces.certificate_transfer import CertificateTransferRequires
+
+from charmlibs.interfaces.tls_certificates import (
+    CertificateInvalidatedEvent,
+    CertificateInvalidationReason,
+    Mode,
+    TLSCertificatesRequiresV4,
+)
+
+from . import actions, identity, offers, pairs, plan, status, supervisor
+from .config import CertificateMode, RequirerConfig, describe
+from .store import Content, Store, StoreDamagedError
+
+logger = logging.getLogger(__name__)
+
+CERTIFICATES = "certificates"
+TRUST = "receive-ca-cert"
+TRACING = "charm-tracing"
+
+
+class DemoRequirerCharm(ops.CharmBase):
+    """Asks for certificates, and serves them over HTTPS."""
+
+    _stored = ops.StoredState()
+
+    def __init__(self, framework: ops.Framework) -> None:
+        super().__init__(framework)
+        self._stored.set_default(config=None, address=None, fqdn=None)
+        self.tracing = ops.tracing.Tracing(self, TRACING, ca_relation_name=TRUST)
+        self._trust = CertificateTransferRequires(self, TRUST)
+        self._supervisor = supervisor.for_unit(self.unit.name, self.charm_dir)
+        # Before this charm's own observers: in each hook the library has done its work by then.
+        self._tls = self._requirer()
+        self._facts = status.Facts()
+
+        certificates, trust = self.on[CERTIFICATES], self.on[TRUST]
+        for event in (
+            self.on.config_changed,
+            self.on.leader_elected,
+            self.on.secret_changed,
+            self.on.secret_expired,
+            self.on.secret_remove,
+            self.on.start,
+            self.on.update_status,
+            self.on.upgrade_charm,
+            certificates.relation_created,
+            certificates.relation_joined,
+            certificates.relation_changed,
+            certificates.relation_departed,
+            certificates.relation_broken,
+            trust.relation_changed,
+            trust.relation_broken,
+        ):
+            framework.observe(event, self._on_event)
+        if self._tls is not None:
+            framework.observe(self._tls.on.certificate_invalidated, self._on_invalidated)
+        framework.observe(self.on.remove, self._on_remove)
+        framework.observe(self.on.collect_unit_status, self._on_collect_unit_status)
+        framework.observe(self.on.collect_app_status, self._on_collect_app_status)
+        for name in actions.NAMES:
+            framework.observe(self.on[name].action, self._on_action)
+
+    # What is known before anything is decided.
+
+    @functools.cached_property
+    def _now(self) -> datetime.datetime:
+        """The time, read once: two readings may lie on two sides of any limit."""
+        return datetime.datetime.now(datetime.timezone.utc)
+
+    @functools.cached_property
+    def _asked(self) -> tuple[RequirerConfig | None, str | None]:
+        """The options as they are, or what is wrong with them."""
+        try:
+            config = self.load_config(RequirerConfig)
+        except pydantic.ValidationError as error:
+            return None, describe(error)
+        self._remember("config", config.model_dump_json())
+        return config, None
+
+    @functools.cached_property
+    def _config(self) -> RequirerConfig | None:
+        """The options in force: the last good ones where there is something wrong with them."""
+        asked, _ = self._asked
+        if asked is not None or self._stored.config is None:
+            return asked
+        return RequirerConfig.model_validate_json(str(self._stored.config))
+
+    @functools.cached_property
+    def _identity(self) -> identity.Identity:
+        """Who this unit is; what cannot be found out just now is as it last was."""
+        with contextlib.suppress(ops.ModelError, ops.RelationNotFoundError):
+            binding = self.model.get_binding(CERTIFICATES)
+            address = binding.network.bind_address if binding else None
+            if isinstance(address, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
+                self._remember("address", str(address))
+        fqdn = identity.usable_fqdn(socket.getfqdn(), _text(self._stored.fqdn))
+        self._remember("fqdn", fqdn)
+        app, _, number = self.unit.name.partition("/")
+        address = _text(self._stored.address)
+        return identity.Identity(app, number, self.model.name, address, fqdn)
+
+    def _requirer(self) -> TLSCertificatesRequiresV4 | None:
+        """Return the library, told what to ask for; None before there was any good option.
+
+        Without it nothing is asked for, and nothing that was is taken back.
+        """
+        config = self._config
+        if config is None:
+            return None
+        unit = functools.partial(identity.unit_requests, config, self._identity)
+        app = functools.partial(identity.app_requests, config, self.app.name)
+        requests: dict[CertificateMode, dict[str, Any]] = {
+            CertificateMode.UNIT: {"certificate_requests": unit},
+            CertificateMode.APP: {"certificate_requests": app},
+            CertificateMode.APP_AND_UNIT: {
+                "certificate_requests_by_mode": {Mode.UNIT: unit, Mode.APP: app}
+            },
+        }
+        return TLSCertificatesRequiresV4(
+            self,
+            CERTIFICATES,
+            **requests[config.mode],
+            mode=config.mode.for_library,
+            refresh_events=[self.on.config_changed],
+            renewal_relative_time=config.renewal_relative_time,
+            key_algorithm=config.key_algorithm,
+            key_size=config.key_size,
+            keep_until_replaced=True,
+        )
+
+    # What is done.
+
+    def _on_event(self, event: ops.EventBase) -> None:
+        self._reconcile(renew_server=isinstance(event, ops.UpgradeCharmEvent))
+
+    def _on_invalidated(self, event: CertificateInvalidatedEvent) -> None:
+        """Make a new key for a certificate that was revoked: the old one is refused from now
+        on.
+        """
+        assert self._tls is not None  # noqa: S101 - it is the library that emits this
+        if event.reason is not CertificateInvalidationReason.REVOKED:
+            return
+        for mode in (Mode.UNIT, Mode.APP):
+            key = self._tls.get_private_key(mode)
+            if key is not None and event.certificate.matches_private_key(key):
+                self._tls.regenerate_private_key(mode)
+                return
+
+    def _on_remove(self, _event: ops.RemoveEvent) -> None:
+        """Leave no process and no file."""
+        self._supervisor.remove()
+
+    def _on_action(self, event: ops.ActionEvent) -> None:
+        self._reconcile()
+        if self._tls is None or self._config is None:
+            event.fail(f"No option was ever right: {self._asked[1]}")
+            return
+        actions.run(event, actions.Scene(self._tls, self._config, self.model, self._facts))
+        # What it did may change what is served.
+        self._reconcile()
+
+    def _reconcile(self, *, renew_server: bool = False) -> None:
+        """Bring store and server to where they should be, whatever it was that happened."""
+        config, tls = self._config, self._tls
+        self._facts = self._related_facts()
+        if config is None or tls is None:
+            return
+        try:
+            self._fill_store(config, tls)
+            self._run_server(config, renew=renew_server)
+        except supervisor.ServerError as error:
+            self._facts = dataclasses.replace(self._facts, server_problem=str(error))
+        except OSError as error:
+            path = error.filename or self._supervisor.folder
+            problem = f"cannot write {path}: {error.strerror or error}"
+            self._facts = dataclasses.replace(self._facts, server_problem=problem)
+
+    def _fill_store(self, config: RequirerConfig, tls: TLSCertificatesRequiresV4) -> None:
+        store = Store(self._supervisor.folder / "store", self._supervisor.owner)
+        before = self._read(store)
+        held = before.pairs if before else ()
+        wanted = identity.slots(config, self._identity)
+        revoked = offers.revoked_fingerprints(tls)
+        serving = plan.what_to_serve(
+            offers.gather(tls, config.mode, held), held, wanted, revoked, self._now
+        )
+        trusted = tuple(sorted(self._trust.get_all_certificates()))
+        self._facts = dataclasses.replace(
+            self._facts,
+            denials=offers.denials(tls),
+            refused=serving.refused,
+            wanted=tuple(wanted),
+            pairs=serving.pairs,
+            waits_for_leader=config.mode is CertificateMode.APP and not self.unit.is_leader(),
+        )
+        content = plan.next_content(
+            before,
+            serving.pairs,
+            self._now,
+            title=self.unit.name,
+            notice=status.notice_of(self._facts),
+            trusted=trusted,
+        )
+        self._facts = dataclasses.replace(
+            self._facts,
+            gap=plan.why_empty(content, wanted, revoked, self._now),
+            trust_problem=_trust_problem(content),
+        )
+        if store.write(content):
+            for pair in content.pairs:
+                logger.info("serving %s, serial number %x", pair.slot, pair.serial_number)
+
+    def _run_server(self, config: RequirerConfig, *, renew: bool) -> None:
+        address = self._identity.address
+        if address is not None:
+            self._supervisor.ensure(supervisor.Listen(address, config.port), renew=renew)
+            self.unit.set_ports(config.port)
+
+    def _related_facts(self) -> status.Facts:
+        """Return what is known without the library."""
+        related = [one for one in self.model.relations[CERTIFICATES] if one.active]
+        problem = self._asked[1]
+        if problem is None and self._config is not None:
+            problem = "; ".join(identity.problems(self._config, self._identity)) or None
+        return status.Facts(
+            config_problem=problem,
+            is_related=bool(related),
+            provider=related[0].app.name if related else "",
+        )
+
+    def _read(self, store: Store) -> Content | None:
+        try:
+            return store.read()
+        except StoreDamagedError as error:
+            # What it should hold stands in Juju's secrets too, and is written anew.
+            logger.warning("the store is written anew: %s", error)
+            return None
+
+    def _remember(self, key: str, value: str | None) -> None:
+        """Keep a value for later hooks; setting one costs a write even where it is the same."""
+        if getattr(self._stored, key) != value:
+            setattr(self._stored, key, value)
+
+    # What is said.
+
+    def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
+        event.add_status(status.status_of(self._facts, self._now))
+
+    def _on_collect_app_status(self, event: ops.CollectStatusEvent) -> None:
+        mode = self._config.mode.value if self._config else CertificateMode.UNIT.value
+        event.add_status(status.app_status_of(self._facts, mode, self._now))
+
+
+def _text(value: object) -> str | None:
+    """Read one value of the stored state, which has no types."""
+    return value if isinstance(value, str) else None
+
+
+def _trust_problem(content: Content) -> str | None:
+    if not content.trusted:
+        return None
+    for pair in content.pairs:
+        if not pairs.trusted_by(pair, content.trusted):
+            return f"its chain leads to no CA of `{TRUST}`"
+    return None
