@@ -1,0 +1,276 @@
+"""One unit's life: it takes the next due hook, runs the charm, and applies or drops its writes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import charmfiles, processes
+from .hooktools import Answer, CommitError, Folders, HookContext, environment
+from .hooktools import run as run_tool
+from .model import Hook, JujuError, Model, Task, Unit, hooks
+
+if TYPE_CHECKING:
+    from .controller import Controller
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Run:
+    """One process of a charm while it runs."""
+
+    def __init__(self, context: HookContext, kill_at: int | None) -> None:
+        self.context = context
+        self.id = f"{context.unit.name}-{_name(context)}-{secrets.token_hex(16)}"
+        self.process: asyncio.subprocess.Process | None = None
+        self._calls = 0
+        self._kill_at = kill_at
+
+    def tool(self, words: list[str], stdin: str, cwd: str) -> Answer | None:
+        """Answer a call of a hook tool; None if the charm was killed instead."""
+        self._calls += 1
+        if self._calls == self._kill_at:
+            self.kill()
+            return None
+
+        def read_file(name: str) -> str:
+            try:
+                return (Path(cwd) / name).read_text(encoding="utf-8", errors="surrogateescape")
+            except OSError as error:
+                raise JujuError(f"cannot read {name}: {error.strerror}") from error
+
+        return run_tool(self.context, words, stdin=stdin, read_file=read_file)
+
+    def kill(self) -> None:
+        """End the charm's process and those of its group, at once."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Agent:
+    """Runs one unit, until it is gone."""
+
+    def __init__(self, controller: Controller, model: Model, unit: Unit) -> None:
+        self._controller = controller
+        self.model = model
+        self.unit = unit
+        self.folder = controller.folder.model(model.uuid) / "units" / unit.tag
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.mark = f"{controller.uuid}/{model.uuid}/{unit.tag}"
+        self.kill_at: int | None = None
+        """At which tool call of its next hook the unit is killed, if ``juju local`` asked for it."""
+        self.kill_in = ""
+        """Only in the hook of this name."""
+        self.run: Run | None = None
+        self._wake = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._live())
+        self._files_of = -1
+
+    def wake(self) -> None:
+        """Have it look again: something in the model changed."""
+        self._wake.set()
+
+    async def cancel(self) -> None:
+        """Stop it in whatever it does, with all its processes, and delete its folder."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self.end_processes()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+    async def end_processes(self) -> None:
+        """End every process that was started from this unit."""
+        if self.run is not None:
+            self.run.kill()
+        await asyncio.to_thread(processes.end_marked, self.mark)
+
+    async def _live(self) -> None:
+        while True:
+            self._wake.clear()
+            now = self._controller.now()
+            if self.unit.paused:
+                await self._wake.wait()
+            elif self.unit.tasks and (self.unit.installed or self.unit.failure):
+                await self._run_task(self.unit.tasks.pop(0))
+            elif self.unit.resolve == "skip":
+                hooks.skip(self.model, self.unit, now)
+            elif hooks.is_gone(self.unit):
+                break
+            elif hook := hooks.next_hook(self.model, self.unit, now):
+                await self._run_hook(hook)
+            else:
+                self._rest(now)
+                await self._sleep_until(hooks.next_moment(self.model, self.unit), now)
+        self._controller.unit_is_gone(self)
+
+    def _rest(self, now: datetime.datetime) -> None:
+        if self.unit.agent.current != "idle" and self.unit.failure is None:
+            self.unit.agent = type(self.unit.agent)("idle", "", now)
+
+    async def _sleep_until(self, moment: datetime.datetime | None, now: datetime.datetime) -> None:
+        seconds = None if moment is None else max((moment - now).total_seconds(), 0.001)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _run_hook(self, hook: Hook) -> None:
+        unit, model = self.unit, self.model
+        hooks.begin(model, unit, hook, self._controller.now())
+        context = HookContext(model, unit, self._controller.now, hook=hook)
+        why = await self._charm(context, hook.name)
+        if why is None:
+            try:
+                context.commit()
+            except CommitError as error:
+                why = f"committing requested changes failed: {error}"
+        now = self._controller.now()
+        if why is None:
+            hooks.done(model, unit, hook, now)
+            self._note("INFO", f'ran "{hook.name}" hook (via hook dispatching script: dispatch)')
+        else:
+            hooks.failed(model, unit, hook, now)
+            self._note(
+                "ERROR",
+                f'hook "{hook.name}" (via hook dispatching script: dispatch) failed: {why}',
+            )
+        self._controller.model_changed()
+
+    async def _run_task(self, task: Task) -> None:
+        task.started, task.status = self._controller.now(), "running"
+        self.unit.agent = type(self.unit.agent)(
+            "executing", f"running action {task.action}", task.started
+        )
+        context = HookContext(self.model, self.unit, self._controller.now, task=task)
+        why = await self._charm(context, task.action)
+        task.completed = self._controller.now()
+        task.status = "completed"
+        if task.failed:
+            task.status = "failed"
+        elif why is not None and not task.command:
+            task.status, task.message = "failed", why
+        if task.status != "failed" or task.failed:
+            # Juju keeps what an action wrote even when it called action-fail.
+            try:
+                context.commit()
+            except CommitError as error:
+                task.status, task.message = "failed", "committing requested changes failed"
+                task.stderr += str(error)
+        self._controller.model_changed()
+
+    async def _charm(self, context: HookContext, name: str) -> str | None:
+        """Run the charm; return why it failed, or None."""
+        argv = self._command(context)
+        if argv is None:
+            return None
+        killing = self.kill_at is not None and self.kill_in in {"", name}
+        self.run = Run(context, self.kill_at if killing else None)
+        if killing:
+            self.kill_at = None
+        self._controller.runs[self.run.id] = self.run
+        try:
+            async with self._controller.seats:
+                code = await self._process(self.run, argv)
+        finally:
+            del self._controller.runs[self.run.id]
+            self.run = None
+        return None if code == 0 else f"exit status {code}" if code > 0 else "signal: killed"
+
+    def _command(self, context: HookContext) -> list[str] | None:
+        """What to run; None when the charm has nothing for this hook."""
+        charm = self.folder / "charm"
+        if context.task is not None and context.task.command:
+            return ["/bin/sh", "-c", context.task.command]
+        if self._files_of != self.unit.charm_told:
+            source = self._controller.charm_folder(self.model, self.unit)
+            charmfiles.install_files(source, self.folder)
+            self._files_of = self.unit.charm_told
+        if (charm / "dispatch").exists():
+            return [str(charm / "dispatch")]
+        if (charm / "src" / "charm.py").exists():
+            # A charm's folder that was not packed: the interpreter of the workspace runs it.
+            return [sys.executable, "src/charm.py"]
+        kind = "actions" if context.task else "hooks"
+        legacy = charm / kind / _name(context)
+        return [str(legacy)] if legacy.exists() else None
+
+    async def _process(self, run: Run, argv: list[str]) -> int:
+        charm = self.folder / "charm"
+        out, err = self.folder / "stdout", self.folder / "stderr"
+        # Files and not pipes: what the charm leaves running would keep a pipe open for ever.
+        with out.open("w+b") as stdout, err.open("w+b") as stderr:
+            try:
+                run.process = await asyncio.create_subprocess_exec(
+                    *argv,
+                    cwd=charm if charm.exists() else self.folder,
+                    env=self._environment(run, argv),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=stdout,
+                    stderr=stderr,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._note("ERROR", f"cannot run {argv[0]}: {error.strerror}")
+                return 127
+            try:
+                code = await run.process.wait()
+            finally:
+                run.kill()
+        self._keep_output(run, code, *(p.read_text(errors="replace") for p in (out, err)))
+        # What was left running may hold these files open; they go with the last of it.
+        out.unlink()
+        err.unlink()
+        return code
+
+    def _environment(self, run: Run, argv: list[str]) -> dict[str, str]:
+        folders = Folders(
+            charm=str(self.folder / "charm"),
+            tools=str(self._controller.folder.tools),
+            socket=str(self._controller.folder.tools_socket),
+        )
+        variables = environment(run.context, run.id, folders)
+        variables["PATH"] = f"{folders.tools}:{SYSTEM_PATH}"
+        variables[processes.MARK] = self.mark
+        if argv[0] == sys.executable:
+            # What the `dispatch` that charmcraft writes sets.
+            variables["PYTHONPATH"] = f"{folders.charm}/lib:{folders.charm}/venv:{folders.charm}/src"
+        return variables
+
+    def _keep_output(self, run: Run, code: int, out: str, err: str) -> None:
+        task = run.context.task
+        if task is not None:
+            task.stdout, task.stderr, task.return_code = out, err, code
+            return
+        name = run.context.hook.name if run.context.hook else ""
+        for level, text in (("DEBUG", out), ("WARNING", err)):
+            for line in text.splitlines():
+                self.model.note(
+                    self._controller.now(),
+                    self.unit.tag,
+                    level,
+                    f"unit.{self.unit.name}.{name}",
+                    line,
+                )
+
+    def _note(self, level: str, message: str) -> None:
+        now = self._controller.now()
+        self.model.note(now, self.unit.tag, level, "juju.worker.uniter.operation", message)
+
+
+def _name(context: HookContext) -> str:
+    if context.hook is not None:
+        return context.hook.name
+    return context.task.action if context.task else ""
+
+
+def shell_command(words: list[str]) -> str:
+    """Return the words of ``juju exec`` as a shell gets them: one is a script, several a command."""
+    return words[0] if len(words) == 1 else shlex.join(words)

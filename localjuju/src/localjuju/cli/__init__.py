@@ -1,0 +1,3 @@
+"""The ``juju`` command line of localjuju."""
+
+from .main import main as main

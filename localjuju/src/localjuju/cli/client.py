@@ -1,0 +1,189 @@
+"""Talking to controllers: which are there, which is meant, starting one, asking it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import home
+from ..flags import Parsed
+from ..wire import Reply, Request
+
+DEFAULT_CONTROLLER = "localjuju"
+START_SECONDS = 30
+
+
+class ClientError(Exception):
+    """No controller can be asked."""
+
+
+class NoControllerError(ClientError):
+    """There is no controller at all."""
+
+
+def is_alive(folder: home.ControllerFolder) -> bool:
+    """Whether a controller answers in *folder*."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with contextlib.closing(connection), home.socket_address(folder.control) as address:
+        try:
+            connection.connect(address)
+        except OSError:
+            return False
+        return True
+
+
+def controllers() -> list[str]:
+    """Return the names of the controllers that there are, alive or dead."""
+    folder = home.home() / "controllers"
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+
+
+def start(name: str, *, ends_by_itself: bool) -> bool:
+    """Start a controller unless it runs; return whether it was started.
+
+    Raises:
+        ClientError: If it does not come up.
+    """
+    folder = home.controller_folder(name)
+    folder.path.parent.mkdir(mode=0o700, exist_ok=True)
+    # Two at once must not start two.
+    with (folder.path.parent / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if is_alive(folder):
+            return False
+        if folder.pid.exists():
+            raise ClientError(
+                f'controller "{name}" has died; run "juju local clean" to end what is left of it'
+            )
+        folder.path.mkdir(mode=0o700, exist_ok=True)
+        command = [sys.executable, "-m", "localjuju.controller", name]
+        with folder.log.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 (ourselves)
+                [*command, "--ends-by-itself"] if ends_by_itself else command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not is_alive(folder):
+            if process.poll() is not None or time.monotonic() > deadline:
+                said = folder.log.read_text(errors="replace").strip() if folder.log.exists() else ""
+                raise ClientError(f'controller "{name}" did not start: {said[-1000:]}')
+            time.sleep(0.02)
+        # It is not ours to wait for: it outlives this command.
+        process.returncode = 0
+        return True
+
+
+def ask(
+    controller: str,
+    verb: str,
+    words: Parsed | None = None,
+    *,
+    model: str = "",
+    progress: Callable[[str], None] = lambda _: None,
+) -> Reply:
+    """Ask a controller to do something, and return how it ended.
+
+    Raises:
+        ClientError: If it does not answer.
+    """
+    folder = home.controller_folder(controller)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with contextlib.closing(connection):
+        try:
+            with home.socket_address(folder.control) as address:
+                connection.connect(address)
+        except OSError as error:
+            if folder.pid.exists():
+                raise ClientError(
+                    f'controller "{controller}" has died; run "juju local clean" to end what is '
+                    "left of it"
+                ) from error
+            raise ClientError(f"controller {controller} not found") from error
+        request = Request(verb, words or Parsed(), model, str(Path.cwd()))
+        connection.sendall(request.to_json())
+        for line in _lines(connection):
+            body: dict[str, Any] = json.loads(line)
+            if "progress" in body:
+                progress(body["progress"])
+            else:
+                return Reply.from_json(body["reply"])
+    raise ClientError(f'controller "{controller}" ended before it answered')
+
+
+def _lines(connection: socket.socket) -> Iterator[bytes]:
+    with connection.makefile("rb") as stream, contextlib.suppress(ConnectionError):
+        yield from stream
+
+
+class Focus:
+    """Which controller and model are meant when none is named."""
+
+    def __init__(self) -> None:
+        self._file = home.home() / "focus.json"
+        stored: dict[str, Any] = {}
+        if self._file.exists():
+            with contextlib.suppress(ValueError):
+                stored = json.loads(self._file.read_text())
+        self._controller: str = stored.get("controller", "")
+        self._models: dict[str, str] = stored.get("models", {})
+
+    @property
+    def controller(self) -> str:
+        """The current controller.
+
+        Raises:
+            NoControllerError: If there is none.
+        """
+        known = controllers()
+        chosen = os.environ.get("JUJU_CONTROLLER") or self._controller
+        if chosen in known:
+            return chosen
+        if not known:
+            raise NoControllerError(
+                "No controllers registered.\n\nPlease either create a new controller using "
+                '"juju bootstrap" or a model, which starts one, using "juju add-model".'
+            )
+        return known[0]
+
+    def model_on(self, controller: str) -> str:
+        """The current model of a controller; empty if there is none."""
+        return self._models.get(controller, "")
+
+    def choose(self, controller: str, model: str | None = None) -> None:
+        """Make a controller current, and one of its models."""
+        self._controller = controller
+        if model is not None:
+            self._models[controller] = model
+        text = json.dumps({"controller": self._controller, "models": self._models})
+        scratch = self._file.with_name(f".focus.{os.getpid()}")
+        scratch.write_text(text)
+        scratch.replace(self._file)
+
+    def forget(self, controller: str, model: str = "") -> None:
+        """Make a model, or a whole controller, current no more."""
+        if not model or self._models.get(controller) == model:
+            self._models.pop(controller, None)
+            self.choose("" if not model and self._controller == controller else self._controller)
+
+    def resolve(self, text: str) -> tuple[str, str]:
+        """Return controller and model for ``[CONTROLLER:][USER/]MODEL``, or the current ones."""
+        text = text or os.environ.get("JUJU_MODEL", "")
+        controller, _, name = text.rpartition(":")
+        controller = controller or self.controller
+        name = name.rpartition("/")[2]
+        return controller, name or self.model_on(controller)

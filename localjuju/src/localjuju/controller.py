@@ -1,0 +1,280 @@
+"""One controller: a process behind a Unix socket that owns models and runs their units."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sys
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from . import home, processes, toolclient
+from .addresses import AddressPool
+from .agent import Agent, Run
+from .hooktools import names as tool_names
+from .model import JujuError, Model, NotFoundError, Unit, hooks
+from .wire import Reply, Request
+
+SEATS = 8
+"""How many hooks run at a time; more would only make each slower."""
+
+LEASE = 60.0
+"""For how many seconds a unit that is lost goes on being the leader."""
+
+
+class Controller:
+    """The models of one controller, and everything that runs for them.
+
+    Args:
+        name: The controller's name.
+        folder: Where its sockets and the units' folders are.
+        ends_by_itself: Whether it ends with its last model, since nobody asked for it by name.
+    """
+
+    def __init__(self, name: str, folder: home.ControllerFolder, *, ends_by_itself: bool) -> None:
+        self.name = name
+        self.folder = folder
+        self.uuid = str(uuid.uuid4())
+        self.started = self.now()
+        self.models: dict[str, Model] = {}
+        self.agents: dict[tuple[str, str], Agent] = {}
+        self.runs: dict[str, Run] = {}
+        """What runs now, by the id that hook tools name it with."""
+        self.seats = asyncio.Semaphore(SEATS)
+        self.addresses = AddressPool()
+        self.ending = asyncio.Event()
+        self._ends_by_itself = ends_by_itself
+        self._waiting: set[asyncio.Event] = set()
+        self._background: set[asyncio.Task[None]] = set()
+
+    @staticmethod
+    def now() -> datetime.datetime:
+        """The present moment, aware, in UTC."""
+        return datetime.datetime.now(datetime.timezone.utc)
+
+    # Models.
+
+    def add_model(self, name: str, config: dict[str, str]) -> Model:
+        """Add a model.
+
+        Raises:
+            JujuError: If there is one of that name.
+        """
+        if any(model.name == name for model in self.models.values()):
+            raise JujuError(
+                f'failed to create new model: creating model "{name}": model already exists'
+            )
+        model = Model(
+            name,
+            str(uuid.uuid4()),
+            self.now(),
+            rng=random.Random(),  # noqa: S311 (names of things, no secrets)
+            addresses=self.addresses,
+            models=self.models,
+        )
+        model.config.update(config)
+        self.folder.model(model.uuid).mkdir(parents=True)
+        return model
+
+    def model(self, name: str) -> Model:
+        """Return a model by its name.
+
+        Raises:
+            NotFoundError: If there is none.
+        """
+        for model in self.models.values():
+            if model.name == name:
+                return model
+        raise NotFoundError(f"model {self.name}:admin/{name} not found")
+
+    def charm_folder(self, model: Model, unit: Unit) -> Path:
+        """Where the files of the charm are that a unit is to run."""
+        app = model.applications[unit.app]
+        return self.charm_path(model, app.charm.name, unit.charm_told)
+
+    def charm_path(self, model: Model, charm: str, revision: int) -> Path:
+        """Where the files of a revision of a charm are."""
+        return self.folder.model(model.uuid) / "charms" / f"{charm}-{revision}"
+
+    async def end_model(self, model: Model) -> None:
+        """Take a model away at once, without hooks: processes, folders, everything."""
+        agents = [agent for (owner, _), agent in self.agents.items() if owner == model.uuid]
+        await asyncio.gather(*(agent.cancel() for agent in agents))
+        await asyncio.to_thread(processes.end_marked, f"{self.uuid}/{model.uuid}")
+        for agent in agents:
+            self.agents.pop((model.uuid, agent.unit.name), None)
+            model.forget_unit(agent.unit)
+        for relation in list(model.relations.values()):
+            model.break_relation(relation)
+        self.models.pop(model.uuid, None)
+        await asyncio.to_thread(shutil.rmtree, self.folder.model(model.uuid), ignore_errors=True)
+        self.model_changed()
+        if self._ends_by_itself and not self.models:
+            self.ending.set()
+
+    # Units.
+
+    def model_changed(self) -> None:
+        """Have every agent and everybody who waits look again; start agents of new units."""
+        for model in self.models.values():
+            for unit in model.units():
+                if (model.uuid, unit.name) not in self.agents:
+                    self.agents[model.uuid, unit.name] = Agent(self, model, unit)
+        for agent in self.agents.values():
+            agent.wake()
+        for event in self._waiting:
+            event.set()
+
+    def unit_is_gone(self, agent: Agent) -> None:
+        """Take away what is left of a unit that has run its last hook."""
+        self._later(self._bury(agent))
+
+    async def remove_now(self, model: Model, unit: Unit) -> None:
+        """Take a unit away without its last hooks, as ``--force`` does."""
+        agent = self.agents.get((model.uuid, unit.name))
+        if agent is not None:
+            await agent.cancel()
+            self.agents.pop((model.uuid, unit.name), None)
+        model.forget_unit(unit)
+        self.model_changed()
+
+    async def _bury(self, agent: Agent) -> None:
+        await agent.cancel()
+        self.agents.pop((agent.model.uuid, agent.unit.name), None)
+        if agent.unit.app in agent.model.applications:
+            agent.model.forget_unit(agent.unit)
+        self.model_changed()
+
+    def lose_leader_later(self, model: Model, unit: Unit) -> None:
+        """Elect another leader if the unit that was lost does not come back in time."""
+
+        async def lose() -> None:
+            await asyncio.sleep(LEASE)
+            app = model.applications.get(unit.app)
+            if app is not None and unit.paused and app.leader == unit.number:
+                hooks.move_leadership(app)
+                self.model_changed()
+
+        self._later(lose())
+
+    async def wait_for(self, ready: Callable[[], bool], seconds: float | None) -> bool:
+        """Wait until *ready*; return whether it came in time."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+        try:
+            while not ready():
+                event.clear()
+                left = None
+                if deadline is not None:
+                    left = deadline - asyncio.get_running_loop().time()
+                    if left <= 0:
+                        return False
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(event.wait(), left)
+        finally:
+            self._waiting.discard(event)
+        return True
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    # The sockets.
+
+    async def serve(self) -> None:
+        """Answer until the controller is ended; then leave nothing behind."""
+        toolclient.write_tools(self.folder.tools, tool_names(), home.LONGEST_ADDRESS)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.ending.set)
+        self.folder.pid.write_text(json.dumps({"pid": os.getpid(), "uuid": self.uuid}))
+        tools = await _listen(self.folder.tools_socket, self._answer_tool)
+        control = await _listen(self.folder.control, self._answer_verb)
+        await self.ending.wait()
+        control.close()
+        for model in list(self.models.values()):
+            await self.end_model(model)
+        tools.close()
+        self.addresses.close()
+        await asyncio.to_thread(shutil.rmtree, self.folder.path, ignore_errors=True)
+
+    async def _answer_tool(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.closing(writer):
+            try:
+                run_id, cwd, words, stdin = toolclient.read_request(await reader.read())
+            except ValueError:
+                return
+            run = self.runs.get(run_id)
+            if run is None:
+                gone = f"ERROR {words[0]} is not called from a hook that runs\n"
+                writer.write(toolclient.write_answer(1, "", gone))
+                return
+            answer = run.tool(words, stdin, cwd)
+            if answer is not None:
+                writer.write(toolclient.write_answer(answer.code, answer.out, answer.err))
+                with contextlib.suppress(ConnectionError):
+                    await writer.drain()
+
+    async def _answer_verb(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        from . import operations  # noqa: PLC0415 (they are written against this class)
+
+        def progress(text: str) -> None:
+            writer.write(json.dumps({"progress": text}).encode() + b"\n")
+
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+            line = await reader.readline()
+            if not line:
+                # Somebody only looked whether we are here.
+                return
+            request = Request.from_json(line, progress)
+            try:
+                reply = await operations.run(self, request)
+            except JujuError as error:
+                reply = Reply(error=error.message, code=error.code)
+            except Exception:  # noqa: BLE001 (a bug of ours must reach the user, not end the controller)
+                reply = Reply(error=f"localjuju failed: {traceback.format_exc()}", code=70)
+            writer.write(reply.to_json())
+            await writer.drain()
+
+
+async def _listen(
+    path: Path,
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> asyncio.AbstractServer:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path.unlink(missing_ok=True)
+    with home.socket_address(path) as address:
+        listener.bind(address)
+    return await asyncio.start_unix_server(answer, sock=listener, limit=1 << 26)
+
+
+def main() -> None:
+    """Run a controller: ``python -m localjuju.controller NAME [--ends-by-itself]``."""
+    name = sys.argv[1]
+    folder = home.controller_folder(name)
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    async def run() -> None:
+        await Controller(name, folder, ends_by_itself="--ends-by-itself" in sys.argv).serve()
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()

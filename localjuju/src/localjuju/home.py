@@ -1,0 +1,100 @@
+"""Where localjuju keeps things: one folder, closed to other users."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+LONGEST_ADDRESS = 100
+"""What fits into an AF_UNIX address (108 bytes on Linux), with room to spare."""
+
+
+class HomeError(Exception):
+    """The folder cannot be trusted or made."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ControllerFolder:
+    """The folder of one controller."""
+
+    path: Path
+
+    @property
+    def control(self) -> Path:
+        """The socket for the ``juju`` command line."""
+        return self.path / "control.sock"
+
+    @property
+    def tools_socket(self) -> Path:
+        """The socket for hook tools."""
+        return self.path / "tools.sock"
+
+    @property
+    def tools(self) -> Path:
+        """The folder of the hook tools."""
+        return self.path / "tools"
+
+    @property
+    def pid(self) -> Path:
+        """A file with the process id of the controller, and its UUID."""
+        return self.path / "controller.pid"
+
+    @property
+    def log(self) -> Path:
+        """What the controller's process printed."""
+        return self.path / "controller.log"
+
+    def model(self, uuid: str) -> Path:
+        """The folder of a model: its charms and its units' folders."""
+        return self.path / "models" / uuid
+
+
+def home() -> Path:
+    """Return the folder of everything, made if need be.
+
+    It is ``LOCALJUJU_HOME``, or ``localjuju`` in ``XDG_RUNTIME_DIR``, or in the user's home.
+
+    Raises:
+        HomeError: If it belongs to somebody else or is open to others.
+    """
+    if chosen := os.environ.get("LOCALJUJU_HOME"):
+        path = Path(chosen).absolute()
+    elif runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        path = Path(runtime) / "localjuju"
+    else:
+        path = Path.home() / ".local" / "share" / "localjuju"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.stat()
+    except OSError as error:
+        raise HomeError(f"cannot use {path}: {error.strerror}") from error
+    if found.st_uid != os.getuid():
+        raise HomeError(f"{path} belongs to another user; set LOCALJUJU_HOME to a folder of yours")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise HomeError(f"{path} is open to other users; run: chmod 700 {path}")
+    return path
+
+
+def controller_folder(name: str) -> ControllerFolder:
+    """Return the folder of a controller, which need not exist."""
+    return ControllerFolder(home() / "controllers" / name)
+
+
+@contextlib.contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """Give an address for a socket at *path* that fits, however long the path is.
+
+    A long one is reached through the descriptor of its folder.
+    """
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

@@ -1,0 +1,355 @@
+"""Applications, units and relations: what changes them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from .. import charmfiles, views
+from ..model import Charm, JujuError, Model, NotFoundError, Unit
+from ..model.model import parse_config
+from ..wire import Reply, Request
+from .registry import key_values, model_of, operation
+
+if TYPE_CHECKING:
+    from ..controller import Controller
+
+BASES = ("ubuntu@22.04", "ubuntu@24.04", "ubuntu@25.10", "ubuntu@26.04")
+
+
+@operation("deploy")
+async def deploy(controller: Controller, request: Request) -> Reply:
+    """Deploy a charm's folder or file."""
+    model, words = model_of(controller, request), request.words
+    if words.number("num-units", 1) < 1:
+        raise JujuError("--num-units must be a positive integer", 2)
+    shown = words.args[0]
+    if not charmfiles.is_charm_path(shown):
+        raise JujuError(
+            f'localjuju has no Charmhub: "{shown}" is neither a folder nor a .charm file '
+            f'(a path begins with "./" or "/")'
+        )
+    config = _config(words.all("config"), request.cwd)
+    source = _path(request.cwd, shown)
+    staged = controller.folder.model(model.uuid) / "charms" / f".{id(request)}"
+    charm = await asyncio.to_thread(charmfiles.take_charm, source, shown, staged)
+    try:
+        name = words.args[1] if len(words.args) > 1 else charm.name
+        base = _base(charm, words.last("base"))
+        resources = _resources(charm, words.all("resource"), request.cwd)
+        located = f'Located local charm "{charm.name}", revision {{0}}'
+        model.check_deploy(charm, name, config)
+    except JujuError:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    revision = model.next_charm_revision(charm.name)
+    staged.rename(controller.charm_path(model, charm.name, revision))
+    app = model.deploy(
+        charm,
+        name,
+        controller.now(),
+        revision=revision,
+        units=words.number("num-units", 1),
+        config=config,
+        base=base,
+    )
+    app.trust = words.on("trust")
+    app.resources = resources
+    app.constraints = key_values(" ".join(words.all("constraints")).split())
+    controller.model_changed()
+    return Reply(
+        notes=(
+            located.format(revision),
+            f'Deploying "{name}" from local charm "{charm.name}", revision {revision} '
+            f"on {base}/stable",
+        )
+    )
+
+
+@operation("refresh")
+async def refresh(controller: Controller, request: Request) -> Reply:
+    """Give an application another revision of its charm."""
+    model, words = model_of(controller, request), request.words
+    app = model.application(words.args[0])
+    if not words.given("path"):
+        raise JujuError(
+            f'localjuju has no Charmhub: refresh "{app.name}" with --path FOLDER or --path FILE'
+        )
+    shown = words.last("path")
+    staged = controller.folder.model(model.uuid) / "charms" / f".{id(request)}"
+    source = _path(request.cwd, shown)
+    charm = await asyncio.to_thread(charmfiles.take_charm, source, shown, staged)
+    try:
+        values = parse_config(charm, _config(words.all("config"), request.cwd))
+        resources = _resources(charm, words.all("resource"), request.cwd)
+        revision = model.next_charm_revision(charm.name)
+        model.refresh(app.name, charm, revision)
+    except JujuError:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    staged.rename(controller.charm_path(model, charm.name, revision))
+    app.config.update(values)
+    app.resources = {**app.resources, **resources}
+    app.trust = app.trust or words.on("trust")
+    controller.model_changed()
+    endpoints = ", ".join(sorted({*charm.endpoints, "juju-info"}))
+    return Reply(
+        notes=(
+            f'Added local charm "{charm.name}", revision {revision}, to the model',
+            f'no change to endpoints in space "alpha": {endpoints}',
+        )
+    )
+
+
+@operation("integrate", "relate")
+async def integrate(controller: Controller, request: Request) -> Reply:
+    """Relate two applications."""
+    model, args = model_of(controller, request), request.words.args
+    if len(args) != 2:  # noqa: PLR2004 (two, as it says)
+        raise JujuError("an integration must involve two applications", 2)
+    model.integrate(args[0], args[1])
+    controller.model_changed()
+    return Reply()
+
+
+@operation("remove-relation")
+async def remove_relation(controller: Controller, request: Request) -> Reply:
+    """Begin to remove a relation."""
+    model, args = model_of(controller, request), request.words.args
+    if len(args) != 2:  # noqa: PLR2004 (two, as it says)
+        raise JujuError("a relation must involve two applications", 2)
+    relation = model.remove_relation(args[0], args[1])
+    if request.words.on("force"):
+        for side in relation.sides:
+            side.units.clear()
+        model.break_relation(relation)
+    controller.model_changed()
+    return Reply()
+
+
+@operation("add-unit")
+async def add_unit(controller: Controller, request: Request) -> Reply:
+    """Add units."""
+    model, words = model_of(controller, request), request.words
+    if words.number("num-units", 1) < 1:
+        raise JujuError("--num-units must be a positive integer", 2)
+    try:
+        model.add_units(words.args[0], words.number("num-units", 1), controller.now())
+    except NotFoundError as error:
+        raise NotFoundError(f"{error} (not found)") from error
+    controller.model_changed()
+    return Reply()
+
+
+@operation("remove-unit")
+async def remove_unit(controller: Controller, request: Request) -> Reply:
+    """Begin to remove units."""
+    model, words = model_of(controller, request), request.words
+    if words.given("num-units"):
+        raise JujuError("--num-units is for Kubernetes models; name the units to remove", 2)
+    units: list[Unit] = []
+    for name in words.args:
+        try:
+            units.append(model.unit(name))
+        except NotFoundError as error:
+            raise NotFoundError(f"removing unit {name} failed: {error}") from error
+    return await _remove(controller, model, request, units, [f"will remove unit {u.name}" for u in units], "unit")
+
+
+@operation("remove-application")
+async def remove_application(controller: Controller, request: Request) -> Reply:
+    """Begin to remove applications."""
+    model = model_of(controller, request)
+    lines: list[str] = []
+    units: list[Unit] = []
+    for name in request.words.args:
+        try:
+            app = model.application(name)
+        except NotFoundError as error:
+            raise NotFoundError(f"removing application {name} failed: {error}") from error
+        lines.append(f"will remove application {name}")
+        lines += [f"- will remove unit {unit.name}" for _, unit in sorted(app.units.items())]
+        units += app.units.values()
+    return await _remove(controller, model, request, units, lines, "application")
+
+
+async def _remove(
+    controller: Controller,
+    model: Model,
+    request: Request,
+    units: list[Unit],
+    lines: list[str],
+    kind: str,
+) -> Reply:
+    """Remove units, or the applications that the request names with them."""
+    words, text = request.words, "\n".join(lines)
+    if words.on("dry-run") or not words.on("no-prompt"):
+        warning = "WARNING This command will perform the following actions:"
+        if words.on("dry-run"):
+            return Reply(text=text, notes=(warning,))
+        return Reply(
+            text=text, notes=(warning, ""), error=f"{kind} removal: aborted", code=1
+        )
+    if kind == "application":
+        for name in words.args:
+            model.remove_application(name)
+    else:
+        for unit in units:
+            model.remove_unit(unit)
+    if words.on("force"):
+        for unit in units:
+            await controller.remove_now(model, unit)
+    controller.model_changed()
+    return Reply(text=text)
+
+
+@operation("scale-application")
+async def scale_application(controller: Controller, request: Request) -> Reply:
+    """Refused, as by Juju for anything but a Kubernetes model."""
+    model = model_of(controller, request)
+    model.application(request.words.args[0])
+    raise JujuError(
+        "scaling of a non-container model is not supported: "
+        'use "juju add-unit" and "juju remove-unit"'
+    )
+
+
+@operation("config")
+async def config(controller: Controller, request: Request) -> Reply:
+    """Show or set an application's options."""
+    model, words = model_of(controller, request), request.words
+    name, rest = words.args[0], words.args[1:]
+    if name not in model.applications:
+        raise NotFoundError(f"application {name} not found (not found)")
+    app = model.applications[name]
+    sets = [word for word in rest if "=" in word]
+    asked = [word for word in rest if "=" not in word]
+    if sets or words.given("reset") or words.given("file"):
+        values = key_values(sets)
+        if words.given("file"):
+            values = {**_config([words.last("file")], request.cwd), **values}
+        if "trust" in values:
+            app.trust = values.pop("trust").lower() == "true"
+        values = {k: _file_value(v, request.cwd) for k, v in values.items()}
+        reset = ",".join(words.all("reset")).split(",")
+        model.set_config(name, values, reset)
+        controller.model_changed()
+        return Reply()
+    view = views.config(app)
+    if not asked:
+        return Reply(view)
+    if asked[0] == "trust":
+        return Reply(app.trust, text=str(app.trust).lower())
+    if asked[0] not in app.charm.options:
+        raise NotFoundError(
+            f'key "{asked[0]}" not found in "{name}" application config or charm settings.'
+        )
+    return Reply(app.effective_config().get(asked[0]))
+
+
+@operation("trust")
+async def trust(controller: Controller, request: Request) -> Reply:
+    """Note that an application is trusted, which has no effect here."""
+    app = model_of(controller, request).application(request.words.args[0])
+    app.trust = not request.words.on("remove")
+    return Reply()
+
+
+@operation("expose", "unexpose")
+async def expose(controller: Controller, request: Request) -> Reply:
+    """Note that an application is exposed, which has no effect here."""
+    app = model_of(controller, request).application(request.words.args[0])
+    app.exposed = request.verb == "expose"
+    return Reply()
+
+
+@operation("attach-resource")
+async def attach_resource(controller: Controller, request: Request) -> Reply:
+    """Attach a file to an application."""
+    app = model_of(controller, request).application(request.words.args[0])
+    app.resources = {
+        **app.resources,
+        **_resources(app.charm, request.words.args[1:], request.cwd),
+    }
+    return Reply()
+
+
+@operation("resolve", "resolved")
+async def resolve(controller: Controller, request: Request) -> Reply:
+    """Run a failed hook again now, or take it as done."""
+    model, words = model_of(controller, request), request.words
+    if words.on("all"):
+        units = [unit for unit in model.units() if unit.failure is not None]
+    else:
+        units = [model.unit(name) for name in words.args]
+        for unit in units:
+            if unit.failure is None:
+                raise JujuError(
+                    f"resolving unit: checking unit \"{unit.name}\" status: unit is not in error state"
+                )
+    for unit in units:
+        unit.resolve = "skip" if words.on("no-retry") else "retry"
+    controller.model_changed()
+    return Reply()
+
+
+def _path(cwd: str, text: str) -> Path:
+    return Path(cwd, Path(text).expanduser())
+
+
+def _config(words: list[str], cwd: str) -> dict[str, str]:
+    """Options of ``--config``: ``key=value`` words, and YAML files with them by application."""
+    values: dict[str, str] = {}
+    for word in words:
+        if "=" in word:
+            values.update(key_values([word]))
+            continue
+        try:
+            data = yaml.safe_load(_path(cwd, word).read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise JujuError(f"open {word}: {reason}") from error
+        except yaml.YAMLError as error:
+            raise JujuError(f"cannot read {word}: it is not YAML") from error
+        inner = next(iter(data.values()), {}) if isinstance(data, dict) and data else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        options = inner if isinstance(inner, dict) else data  # pyright: ignore[reportUnknownVariableType]
+        for key, value in options.items():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportOptionalMemberAccess]
+            values[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)  # pyright: ignore[reportUnknownArgumentType]
+    return {key: _file_value(value, cwd) for key, value in values.items()}
+
+
+def _file_value(value: str, cwd: str) -> str:
+    """``key=@file`` takes the value from a file."""
+    if not value.startswith("@"):
+        return value
+    try:
+        return _path(cwd, value[1:]).read_text(encoding="utf-8")
+    except OSError as error:
+        raise JujuError(f"cannot read option from file {value[1:]!r}: {error.strerror}") from error
+
+
+def _base(charm: Charm, wanted: str) -> str:
+    if not wanted:
+        return charm.bases[0] if charm.bases else "ubuntu@24.04"
+    base = wanted.partition("/")[0]
+    supported = charm.bases or BASES
+    if base not in supported:
+        names = ", ".join(supported)
+        raise JujuError(f'base "{base}/stable" is not supported, supported bases are: {names}')
+    return base
+
+
+def _resources(charm: Charm, words: list[str], cwd: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in key_values(words).items():
+        if name not in charm.resources:
+            raise JujuError(f'unrecognized resource "{name}"')
+        path = _path(cwd, value)
+        if not path.is_file():
+            raise JujuError(f'file for resource "{name}": no such file: {value}')
+        found[name] = str(path)
+    return found

@@ -1,0 +1,177 @@
+"""Offers to other models of the controller, and consuming them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .. import views
+from ..model import JujuError, Model, NotFoundError
+from ..model.charm import NAME
+from ..model.model import Offer, Saas
+from ..wire import Reply, Request
+from .registry import model_of, operation
+
+if TYPE_CHECKING:
+    from ..controller import Controller
+
+
+@operation("offer")
+async def offer(controller: Controller, request: Request) -> Reply:
+    """Offer endpoints of an application: ``offer MODEL.APP:ENDPOINT[,…] [NAME]``."""
+    found = re.fullmatch(r"(?:(?:[^/]+/)?([^/.]+)\.)?([^:.]+):([^:]+)", request.words.args[0])
+    if not found:
+        raise JujuError(
+            'endpoints must conform to format "<application-name>:<endpoint-name>[,...]"'
+        )
+    try:
+        model = controller.model(found[1]) if found[1] else model_of(controller, request)
+    except NotFoundError as error:
+        raise NotFoundError(f"getting model details: {error}") from error
+    app, endpoints = found[2], tuple(found[3].split(","))
+    if app not in model.applications:
+        raise NotFoundError(f'application "{app}" not found in model "{model.uuid}"')
+    name = request.words.args[1] if len(request.words.args) > 1 else app
+    if not NAME.fullmatch(name):
+        raise JujuError(f'offer name "{name}" not valid')
+    for endpoint in endpoints:
+        if endpoint not in model.applications[app].charm.endpoints:
+            raise NotFoundError(f'creating offer "{name}": "{endpoint}": endpoint not found')
+    wanted = Offer(name, app, endpoints)
+    if name in model.offers and model.offers[name] != wanted:
+        raise JujuError(f'offer "{name}" already exists, updating offers is not supported')
+    model.offers[name] = wanted
+    shown = ", ".join(endpoints)
+    return Reply(
+        notes=(f'Application "{app}" endpoints [{shown}] available at "admin/{model.name}.{name}"',)
+    )
+
+
+@operation("consume")
+async def consume(controller: Controller, request: Request) -> Reply:
+    """Give an offer a name in this model."""
+    model = model_of(controller, request)
+    source, found = _find(controller, request.words.args[0])
+    alias = request.words.args[1] if len(request.words.args) > 1 else found.name
+    if alias in model.applications:
+        raise JujuError(f'saas application "{alias}": an application of that name already exists')
+    known = model.saas.get(alias)
+    if known is not None and (known.model, known.offer) != (source.uuid, found.name):
+        raise JujuError(f'saas application "{alias}" already exists')
+    model.saas[alias] = Saas(alias, source.uuid, found.name)
+    return Reply(notes=(f"Added admin/{source.name}.{found.name} as {alias}",))
+
+
+@operation("remove-saas")
+async def remove_saas(controller: Controller, request: Request) -> Reply:
+    """Forget an offer of another model, with its relations."""
+    model = model_of(controller, request)
+    for name in request.words.args:
+        saas = model.saas.get(name)
+        if saas is None:
+            raise NotFoundError(f'saas application "{name}" not found')
+        for relation in list(model.relations.values()):
+            if any(s.model == saas.model and s.seen_as == name for s in relation.sides):
+                model.break_relation(relation)
+        del model.saas[name]
+    controller.model_changed()
+    return Reply()
+
+
+@operation("remove-offer")
+async def remove_offer(controller: Controller, request: Request) -> Reply:
+    """Take an offer back; with ``--force`` also one that is in use."""
+    for url in request.words.args:
+        source, found = _find(controller, url if "." in url else f"{request.model}.{url}")
+        taken = [r for r in source.relations_of(found.app) if r.is_cross_model]
+        if taken and not request.words.on("force"):
+            raise JujuError(
+                f'cannot delete application offer "{found.name}": offer has {len(taken)} relation'
+                f"{'s' if len(taken) > 1 else ''}"
+            )
+        for relation in taken:
+            source.break_relation(relation)
+        del source.offers[found.name]
+    controller.model_changed()
+    return Reply()
+
+
+@operation("offers")
+async def offers(controller: Controller, request: Request) -> Reply:
+    """List this model's offers and who took them."""
+    model = model_of(controller, request)
+    wanted = request.words.args[0] if request.words.args else ""
+    listed = {
+        name: _listed(controller, model, found)
+        for name, found in sorted(model.offers.items())
+        if wanted in {"", name}
+    }
+    return Reply(listed)
+
+
+def _listed(controller: Controller, model: Model, found: Offer) -> dict[str, Any]:
+    app = model.applications[found.app]
+    connections: list[dict[str, Any]] = []
+    for relation in model.relations_of(found.app):
+        if not relation.is_cross_model:
+            continue
+        yours = relation.side_of(model.uuid, found.app)
+        connections.append({
+            "source-model-uuid": relation.other(yours).model,
+            "username": "admin",
+            "relation-id": yours.relation_id,
+            "endpoint": yours.endpoint.name,
+            "status": {"current": "joined", "since": "just now"},
+            "ingress-subnets": [],
+        })
+    view: dict[str, Any] = {
+        "application": found.app,
+        "store": controller.name,
+        "charm": f"local:amd64/{app.charm.name}-{app.charm_revision}",
+        "offer-url": f"admin/{model.name}.{found.name}",
+        "endpoints": {name: views.endpoint_view(app, name) for name in found.endpoints},
+    }
+    if connections:
+        view["connections"] = connections
+    return {**view, "users": {"admin": {"display-name": "admin", "access": "admin"}}}
+
+
+@operation("show-offer", "find-offers")
+async def show_offer(controller: Controller, request: Request) -> Reply:
+    """Show an offer by its URL, or all that there are."""
+    words = request.words
+    if request.verb == "show-offer":
+        url = words.args[0] if "." in words.args[0] else f"{request.model}.{words.args[0]}"
+        found = [_find(controller, url)]
+    else:
+        name = words.args[0].rpartition("/")[2] if words.args else ""
+        found = [
+            (model, entry)
+            for model in controller.models.values()
+            for entry in model.offers.values()
+            if name in {"", model.name}
+        ]
+        if not found:
+            raise NotFoundError("no matching application offers found")
+    shown = {}
+    for model, entry in found:
+        app = model.applications[entry.app]
+        view = {
+            "description": app.charm.summary or app.charm.description,
+            "access": "admin",
+            "endpoints": {end: views.endpoint_view(app, end) for end in entry.endpoints},
+            "users": {"admin": {"display-name": "admin", "access": "admin"}},
+        }
+        if request.verb == "find-offers":
+            del view["description"]
+        shown[f"{controller.name}:admin/{model.name}.{entry.name}"] = view
+    return Reply(shown)
+
+
+def _find(controller: Controller, url: str) -> tuple[Model, Offer]:
+    path = url.rpartition(":")[2]
+    model_name, _, name = path.rpartition("/")[2].rpartition(".")
+    for model in controller.models.values():
+        if model.name == model_name and name in model.offers:
+            return model, model.offers[name]
+    raise NotFoundError(f'application offer "{path}"')

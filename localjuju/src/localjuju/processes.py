@@ -1,0 +1,57 @@
+"""Processes that a unit left behind: found by a mark in their environment, never by name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+MARK = "LOCALJUJU_UNIT"
+"""The variable that every process started from a unit inherits."""
+
+
+def marked(mark: str) -> list[int]:
+    """Return the ids of this user's processes whose mark is *mark* or begins with ``mark/``."""
+    wanted = f"{MARK}={mark}".encode()
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        # Other users' processes cannot be read, and others end while we look.
+        with contextlib.suppress(OSError):
+            variables = (entry / "environ").read_bytes().split(b"\0")
+            if any(v == wanted or v.startswith(wanted + b"/") for v in variables):
+                found.append(int(entry.name))
+    return found
+
+
+def end_marked(mark: str, *, patience: float = 5.0) -> int:
+    """End every process with *mark*, and what they start meanwhile; return how many there were.
+
+    They are killed, as a machine that goes away would: nothing of a charm runs any more.
+
+    Args:
+        mark: Of a unit, a model or a controller.
+        patience: For how many seconds to look again until none is left.
+    """
+    ended: set[int] = set()
+    deadline = time.monotonic() + patience
+    while alive := [pid for pid in marked(mark) if not _is_zombie(pid)]:
+        for pid in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        ended.update(alive)
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    return len(ended)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        # The state follows the name, which is in parentheses and may hold anything.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
