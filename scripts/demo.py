@@ -80,7 +80,8 @@ def deploy() -> str:
     with step("Deploying the certificate authority and the HTTPS server"):
         juju.deploy(ROOT / "charms" / PROVIDER, config={"certificate-validity": VALIDITY})
         juju.deploy(ROOT / "charms" / REQUIRER)
-        juju.integrate(PROVIDER, REQUIRER)
+        juju.integrate(f"{PROVIDER}:certificates", f"{REQUIRER}:certificates")
+        juju.integrate(f"{PROVIDER}:send-ca-cert", f"{REQUIRER}:receive-ca-cert")
     with step("Waiting for the certificate") as spinner:
 
         def ready(status: jubilant.Status) -> bool:

@@ -61,9 +61,7 @@ def test_answered_request_is_left(ask: Asks, answer: Answers, root: Certificate)
     assert (due.issue, due.deny, due.revoke) == ((), (), ())
 
 
-def test_issued_again_under_a_new_ca(
-    ask: Asks, answer: Answers, root: Certificate, other_root: Certificate
-) -> None:
+def test_issued_again_under_a_new_ca(ask: Asks, answer: Answers, other_root: Certificate) -> None:
     """After a switch, what was issued under the old CA is due a certificate of the new one."""
     request = ask("a")
     assert decide([request], [answer(request)], Policy(), frozenset(), other_root).issue == (

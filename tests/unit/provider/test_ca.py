@@ -44,7 +44,8 @@ def test_kept(active: Authority, now: datetime.datetime) -> None:
     """A CA that is what is wanted, with life enough left, is kept; it is looked at in time."""
     plan = ca.plan([active], WANTED, TIMING, {}, now)
     assert (plan.keep, plan.create, plan.remove, plan.reasons) == ((active,), None, (), ())
-    assert plan.next_look == active.certificate.expiry_time - 25 * HOUR
+    look = ca.next_look(plan.keep, TIMING, {}, now)
+    assert look == active.certificate.expiry_time - 25 * HOUR
 
 
 def test_published_when_something_else_is_wanted(
@@ -77,7 +78,7 @@ def test_not_switched_within_the_overlap(
     plan = ca.plan([active, published], "own|changed", TIMING, {}, now + HOUR / 2)
     assert plan.keep == (active, published)
     assert plan.create is None
-    assert plan.next_look == published.since + HOUR
+    assert ca.next_look(plan.keep, TIMING, {}, now) == published.since + HOUR
 
 
 def test_switched_after_the_overlap(
@@ -86,12 +87,13 @@ def test_switched_after_the_overlap(
     """After the overlap the new CA issues, and the old one stays for what it has issued."""
     later = now + HOUR
     expiry = later + 5 * HOUR
-    plan = ca.plan([active, published], "own|changed", TIMING, {active.id: expiry}, later)
+    expiries = {active.id: expiry}
+    plan = ca.plan([active, published], "own|changed", TIMING, expiries, later)
     assert {(a.id, a.phase) for a in plan.keep} == {
         (published.id, Phase.ACTIVE),
         (active.id, Phase.OUTGOING),
     }
-    assert plan.next_look == expiry
+    assert ca.next_look(plan.keep, TIMING, expiries, later) == expiry
 
 
 def test_switched_at_once_when_the_old_one_has_expired(

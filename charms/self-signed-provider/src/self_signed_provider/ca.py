@@ -68,8 +68,6 @@ class Plan:
     remove: tuple[Authority, ...] = ()
     reasons: tuple[str, ...] = ()
     """A line for the log for each change."""
-    next_look: datetime.datetime | None = None
-    """When the next change is due by the clock alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,18 +173,31 @@ def plan(
             remove.append(authority)
 
     kept = tuple(a for a in (active, waiting, *outgoing) if a is not None)
-    return Plan(
-        kept,
-        make,
-        tuple(remove),
-        tuple(reasons),
-        _next_look(kept, timing, last_expiry, now),
-    )
+    return Plan(kept, make, tuple(remove), tuple(reasons))
 
 
 def rotation_starts(active: Authority, timing: Timing) -> datetime.datetime:
     """Return when *active* has too little life left for one more certificate and an overlap."""
     return active.certificate.expiry_time - timing.certificate_validity - timing.overlap
+
+
+def next_look(
+    authorities: Sequence[Authority],
+    timing: Timing,
+    last_expiry: Mapping[str, datetime.datetime | None],
+    now: datetime.datetime,
+) -> datetime.datetime | None:
+    """Return when the next step is due by the clock alone; arguments as for `plan`."""
+    moments: list[datetime.datetime] = []
+    for authority in authorities:
+        if authority.phase is Phase.PUBLISHED:
+            moments.append(authority.since + timing.overlap)
+        elif authority.phase is Phase.ACTIVE and _is_own(authority):
+            moments.append(rotation_starts(authority, timing))
+        elif authority.phase is Phase.OUTGOING:
+            expiry = last_expiry.get(authority.id)
+            moments.extend([expiry] if expiry else [])
+    return min((moment for moment in moments if moment > now), default=None)
 
 
 def bundle(authorities: Sequence[Authority]) -> tuple[Certificate, ...]:
@@ -226,24 +237,6 @@ def _is_due_successor(
     if waiting.origin != wanted:
         return False
     return active is None or _needs_successor(active, wanted, timing, now)
-
-
-def _next_look(
-    authorities: Sequence[Authority],
-    timing: Timing,
-    last_expiry: Mapping[str, datetime.datetime | None],
-    now: datetime.datetime,
-) -> datetime.datetime | None:
-    moments: list[datetime.datetime] = []
-    for authority in authorities:
-        if authority.phase is Phase.PUBLISHED:
-            moments.append(authority.since + timing.overlap)
-        elif authority.phase is Phase.ACTIVE and _is_own(authority):
-            moments.append(rotation_starts(authority, timing))
-        elif authority.phase is Phase.OUTGOING:
-            expiry = last_expiry.get(authority.id)
-            moments.extend([expiry] if expiry else [])
-    return min((moment for moment in moments if moment > now), default=None)
 
 
 def _attributes(config: ProviderConfig, default_name: str) -> CertificateRequestAttributes:

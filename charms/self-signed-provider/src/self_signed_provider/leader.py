@@ -79,11 +79,13 @@ class Leader:
                 dataclasses.replace(a, phase=Phase.OUTGOING, since=now) if a is active else a
                 for a in authorities
             )
+        timing = ca.Timing(config.overlap, config.certificate_validity)
+        expiries = {a.id: memory.ledger.last_expiry(a.id) for a in authorities}
         plan = ca.plan(
             authorities,
             wanted.origin if wanted else None,
-            ca.Timing(config.overlap, config.certificate_validity),
-            {a.id: memory.ledger.last_expiry(a.id) for a in authorities},
+            timing,
+            expiries,
             now,
         )
         for reason in plan.reasons:
@@ -93,10 +95,7 @@ class Leader:
             kept = (*kept, self._create(config, wanted, plan.create, now))
         for authority in plan.remove:
             self._vault.remove(authority)
-        moments = [plan.next_look]
-        if plan.create is Phase.PUBLISHED:
-            moments.append(now + config.overlap)
-        self._vault.wake_at(min((m for m in moments if m is not None), default=None), now)
+        self._vault.wake_at(ca.next_look(kept, timing, expiries, now), now)
         return dataclasses.replace(memory, authorities=kept)
 
     def run_certificates(

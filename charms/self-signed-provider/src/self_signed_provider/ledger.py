@@ -56,7 +56,7 @@ class Entry:
 class Ledger:
     """All certificates that were issued and have not expired yet, by serial number."""
 
-    entries: dict[int, Entry] = dataclasses.field(default_factory=dict)
+    entries: dict[int, Entry] = dataclasses.field(default_factory=dict[int, Entry])
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())

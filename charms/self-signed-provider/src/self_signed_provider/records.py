@@ -41,9 +41,9 @@ class Memory:
     """The last good configuration."""
     authorities: tuple[Authority, ...] = ()
     ledger: Ledger = dataclasses.field(default_factory=Ledger)
-    crl_numbers: dict[str, int] = dataclasses.field(default_factory=dict)
+    crl_numbers: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
     """The number of the last CRL of each authority, by its id."""
-    last_crls: dict[str, str] = dataclasses.field(default_factory=dict)
+    last_crls: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
     """The final CRL, in PEM, of each authority whose key is gone."""
 
 

@@ -1,0 +1,383 @@
+"""The charm's shell: events, statuses and actions, with the state that Juju would keep."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import pathlib
+from typing import Any
+
+import pytest
+import yaml
+from ops import testing
+
+from charmlibs.interfaces.tls_certificates import (
+    Certificate,
+    CertificateRequestAttributes,
+    PrivateKey,
+)
+from self_signed_provider import records
+from self_signed_provider.charm import SelfSignedProviderCharm
+from tests.unit.provider.conftest import make_root, new_key
+
+CHARM = pathlib.Path(__file__).resolve().parents[3] / "charms" / "self-signed-provider"
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture(scope="session")
+def leaf_key() -> PrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def ctx() -> testing.Context[SelfSignedProviderCharm]:
+    recipe = yaml.safe_load((CHARM / "charmcraft.yaml").read_text())
+    actions, config = recipe.pop("actions"), recipe.pop("config")
+    return testing.Context(
+        SelfSignedProviderCharm, meta=recipe, actions=actions, config=config, app_name="my-ca"
+    )
+
+
+def asking(key: PrivateKey, *names: str, relation_id: int = 7) -> testing.Relation:
+    """A requirer's unit that asks for a certificate for each name."""
+    requests = [
+        {
+            "certificate_signing_request": CertificateRequestAttributes(common_name=name)
+            .generate_csr(key)
+            .raw,
+            "ca": False,
+        }
+        for name in names
+    ]
+    data = {"certificate_signing_requests": json.dumps(requests)}
+    return testing.Relation(
+        "certificates",
+        id=relation_id,
+        remote_app_name="web",
+        remote_units_data={0: data},
+    )
+
+
+def state(*relations: testing.RelationBase, **changes: Any) -> testing.State:
+    """A leader whose CA's key is quick to make."""
+    config = {"key-algorithm": "ecdsa-p256"} | changes.pop("config", {})
+    ledger = testing.PeerRelation("ledger", id=1)
+    return testing.State(
+        leader=changes.pop("leader", True),
+        relations=[ledger, *relations],
+        config=config,
+        **changes,
+    )
+
+
+def answers(out: testing.State, relation_id: int = 7) -> list[dict[str, Any]]:
+    text = out.get_relation(relation_id).local_app_data.get("certificates", "[]")
+    return json.loads(text)
+
+
+def errors(out: testing.State, relation_id: int = 7) -> list[dict[str, Any]]:
+    text = out.get_relation(relation_id).local_app_data.get("request_errors", "[]")
+    return [entry["error"] for entry in json.loads(text)]
+
+
+def memory(out: testing.State) -> records.Memory:
+    return records.read(out.get_relation(1).local_app_data)
+
+
+def test_issues(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """A request is answered with a certificate of the CA, chain and all, in the same hook."""
+    relation = asking(leaf_key, "web-0")
+    out = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    [answer] = answers(out)
+    leaf, root = (Certificate.from_string(pem) for pem in answer["chain"])
+    assert leaf.is_signed_by(root)
+    assert leaf.matches_private_key(leaf_key)
+    assert root.common_name == "my-ca"
+    assert out.unit_status == testing.ActiveStatus(
+        f"1 certificate, CA until {root.expiry_time:%F}"
+    )
+    assert out.app_status == out.unit_status
+
+
+def test_second_hook_changes_nothing(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """What has been answered stays as it is: databags, secrets and memory."""
+    relation = asking(leaf_key, "web-0")
+    event = ctx.on.relation_changed(relation, remote_unit=0)
+    first = ctx.run(event, state(relation))
+    again = ctx.run(ctx.on.update_status(), first)
+    assert again.relations == first.relations
+    assert again.secrets == first.secrets
+
+
+def test_key_is_nowhere_but_in_a_secret(
+    ctx: testing.Context[Any], leaf_key: PrivateKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The CA's key stands in a secret of the application, and in no databag, log or status."""
+    relation = asking(leaf_key, "web-0")
+    out = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    [ca] = [s for s in out.secrets if "private-key" in s.tracked_content]
+    assert ca.owner == "app"
+    seen = [str(r) for r in out.relations] + [str(out.unit_status), caplog.text, str(ctx.juju_log)]
+    assert not any("PRIVATE KEY" in text for text in seen)
+
+
+def test_names_requirer_in_ledger(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """The ledger has the certificate under the unit that asked for it."""
+    relation = asking(leaf_key, "web-0")
+    out = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    [entry] = memory(out).ledger
+    assert (entry.requirer, entry.relation_id, entry.names) == ("web/0", 7, ("web-0",))
+
+
+def test_follower_writes_nothing(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """A unit that does not lead answers nobody, and says that it stands by."""
+    relation = asking(leaf_key, "web-0")
+    led = ctx.run(ctx.on.config_changed(), state())
+    follower = dataclasses.replace(
+        led, leader=False, relations={*led.relations, relation}, secrets=frozenset()
+    )
+    out = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), follower)
+    assert out.get_relation(7) == relation
+    assert out.unit_status == testing.ActiveStatus("Standing by; the leader issues")
+
+
+def test_wrong_option_named_and_last_good_in_force(
+    ctx: testing.Context[Any], leaf_key: PrivateKey
+) -> None:
+    """With a wrong option the unit is Blocked, and requests are answered as before it."""
+    good = ctx.run(ctx.on.config_changed(), state(config={"certificate-validity": "2d"}))
+    relation = asking(leaf_key, "web-0")
+    wrong = dataclasses.replace(
+        good,
+        config={**good.config, "certificate-validity": "-5d"},
+        relations={*good.relations, relation},
+    )
+    out = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), wrong)
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert "certificate-validity" in out.unit_status.message
+    [answer] = answers(out)
+    leaf = Certificate.from_string(answer["certificate"])
+    assert DAY < leaf.expiry_time - leaf.validity_start_time < 3 * DAY
+
+
+def test_wrong_from_the_start(ctx: testing.Context[Any]) -> None:
+    """Without any good configuration there is no CA, and the unit says what is wrong."""
+    out = ctx.run(ctx.on.config_changed(), state(config={"ca-country-name": "DEU"}))
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert memory(out) == records.Memory()
+
+
+def test_denial_is_answered_once(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """A denied request gets its code and reason, counted in the status, and no second write."""
+    relation = asking(leaf_key, "a.test", "b.example.com")
+    event = ctx.on.relation_changed(relation, remote_unit=0)
+    out = ctx.run(event, state(relation, config={"allowed-domains": "example.com"}))
+    [error] = errors(out)
+    assert (error["code"], error["name"]) == (102, "domain_not_allowed")
+    assert "1 certificate, 1 denied" in out.unit_status.message
+    assert ctx.run(ctx.on.update_status(), out).relations == out.relations
+
+
+def test_denial_is_looked_at_again(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """When the policy changes, what it denied is issued, and the error goes."""
+    relation = asking(leaf_key, "a.test")
+    event = ctx.on.relation_changed(relation, remote_unit=0)
+    denied = ctx.run(event, state(relation, config={"allowed-domains": "example.com"}))
+    changed = dataclasses.replace(denied, config={**denied.config, "allowed-domains": "test"})
+    out = ctx.run(ctx.on.config_changed(), changed)
+    assert (len(answers(out)), errors(out)) == (1, [])
+
+
+def test_changed_subject_is_published_first(
+    ctx: testing.Context[Any], leaf_key: PrivateKey
+) -> None:
+    """A new subject makes a second CA that is trusted before it issues."""
+    relation = asking(leaf_key, "web-0")
+    trust = testing.Relation("send-ca-cert", id=9, remote_app_data={"version": "1"})
+    event = ctx.on.relation_changed(relation, remote_unit=0)
+    before = ctx.run(event, state(relation, trust))
+    renamed = dataclasses.replace(before, config={**before.config, "ca-common-name": "new"})
+    out = ctx.run(ctx.on.config_changed(), renamed)
+    assert answers(out) == answers(before)
+    bundle = json.loads(out.get_relation(9).local_app_data["certificates"])
+    assert {Certificate.from_string(pem).common_name for pem in bundle} == {"my-ca", "new"}
+    assert "new CA published" in out.unit_status.message
+
+
+def test_first_version_of_the_trust_interface_gets_the_ca_in_use(
+    ctx: testing.Context[Any],
+) -> None:
+    """A requirer that can hold one CA holds the one that issues, also during a rotation."""
+    trust = testing.Relation("send-ca-cert", id=9)
+    before = ctx.run(ctx.on.config_changed(), state(trust))
+    renamed = dataclasses.replace(before, config={**before.config, "ca-common-name": "new"})
+    out = ctx.run(ctx.on.config_changed(), renamed)
+    told = json.loads(out.get_relation(9).local_unit_data["ca"])
+    assert Certificate.from_string(told).common_name == "my-ca"
+
+
+def test_departed_unit_is_revoked(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """When a unit leaves, its certificate is revoked, and its key is not to blame."""
+    relation = asking(leaf_key, "web-0")
+    issued = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    gone = dataclasses.replace(issued.get_relation(7), remote_units_data={})
+    left = dataclasses.replace(issued, relations={issued.get_relation(1), gone})
+    out = ctx.run(ctx.on.relation_departed(gone, remote_unit=0, departing_unit=0), left)
+    [entry] = memory(out).ledger
+    assert entry.revoked_at is not None
+    assert not memory(out).ledger.refused_keys()
+
+
+def given_secret(certificate: Certificate, key: PrivateKey) -> testing.Secret:
+    return testing.Secret({"certificate": certificate.raw, "private-key": key.raw})
+
+
+def test_operators_own_ca(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """With `ca-secret` the operator's CA issues."""
+    key = new_key()
+    root = make_root(key, "mine")
+    secret = given_secret(root, key)
+    relation = asking(leaf_key, "web-0")
+    before = state(relation, config={"ca-secret": secret.id}, secrets=[secret])
+    out = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), before)
+    assert Certificate.from_string(answers(out)[0]["ca"]) == root
+
+
+def test_operators_wrong_ca_changes_nothing(
+    ctx: testing.Context[Any], leaf_key: PrivateKey
+) -> None:
+    """A CA that cannot issue is named as the problem, and the CA in use goes on."""
+    relation = asking(leaf_key, "web-0")
+    before = ctx.run(ctx.on.config_changed(), state())
+    secret = given_secret(make_root(new_key(), "mine"), new_key())
+    changed = dataclasses.replace(
+        before,
+        config={**before.config, "ca-secret": secret.id},
+        secrets={*before.secrets, secret},
+        relations={*before.relations, relation},
+    )
+    out = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), changed)
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert "ca-secret has a private-key that does not belong" in out.unit_status.message
+    assert Certificate.from_string(answers(out)[0]["ca"]).common_name == "my-ca"
+
+
+def run_action(
+    ctx: testing.Context[Any], name: str, before: testing.State, **params: Any
+) -> testing.State:
+    return ctx.run(ctx.on.action(name, params=params), before)
+
+
+def test_action_gives_the_ca(ctx: testing.Context[Any]) -> None:
+    """`get-ca-certificate` gives the CA in use."""
+    run_action(ctx, "get-ca-certificate", ctx.run(ctx.on.config_changed(), state()))
+    assert ctx.action_results is not None
+    assert Certificate.from_string(ctx.action_results["ca-certificate"]).common_name == "my-ca"
+
+
+def test_action_before_there_is_a_ca(ctx: testing.Context[Any]) -> None:
+    """Without a CA the action fails, and says so."""
+    with pytest.raises(testing.ActionFailed, match="no CA yet"):
+        run_action(ctx, "get-ca-certificate", state(leader=False))
+
+
+def test_action_lists_what_was_issued(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """`get-issued-certificates` gives JSON, on any unit."""
+    relation = asking(leaf_key, "web-0")
+    issued = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    run_action(ctx, "get-issued-certificates", dataclasses.replace(issued, leader=False))
+    assert ctx.action_results is not None
+    [entry] = json.loads(ctx.action_results["certificates"])
+    assert (entry["requirer"], entry["names"], entry["revoked"]) == ("web/0", ["web-0"], False)
+
+
+def test_revoked_by_serial(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """A revoked certificate stays as the answer, marked, in place of any other."""
+    relation = asking(leaf_key, "web-0", "web-1")
+    issued = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    one, other = (Certificate.from_string(a["certificate"]) for a in answers(issued))
+    out = run_action(ctx, "revoke-certificate", issued, serial=f"{one.serial_number:x}")
+    assert [a.get("revoked") for a in answers(out)] == [True, None]
+    assert memory(out).ledger.revoked_serials() == {one.serial_number}
+    later = ctx.run(ctx.on.update_status(), out)
+    assert answers(later) == answers(out)
+    assert other.serial_number not in memory(later).ledger.revoked_serials()
+
+
+def test_revoking_what_is_not_there(ctx: testing.Context[Any]) -> None:
+    """A serial number that was never issued is refused, and nothing changes."""
+    before = ctx.run(ctx.on.config_changed(), state())
+    with pytest.raises(testing.ActionFailed, match="No certificate"):
+        run_action(ctx, "revoke-certificate", before, serial="ab:cd")
+
+
+def test_revoking_takes_one_parameter(ctx: testing.Context[Any]) -> None:
+    """Neither both parameters nor none of them are accepted."""
+    before = ctx.run(ctx.on.config_changed(), state())
+    with pytest.raises(testing.ActionFailed, match="either serial or relation"):
+        run_action(ctx, "revoke-certificate", before)
+
+
+def test_compromised_key_is_replaced_at_once(
+    ctx: testing.Context[Any], leaf_key: PrivateKey
+) -> None:
+    """After `rotate-private-key` every request holds a certificate of a new CA, not revoked."""
+    relation = asking(leaf_key, "web-0")
+    issued = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    out = run_action(ctx, "rotate-private-key", issued)
+    [old], [new] = answers(issued), answers(out)
+    assert new["ca"] != old["ca"]
+    assert "revoked" not in new
+    keys = [s for s in out.secrets if "private-key" in s.tracked_content]
+    assert [s.tracked_content["certificate"] for s in keys] == [new["ca"]]
+    run_action(ctx, "get-crl", out)
+    assert ctx.action_results is not None
+    lists = json.loads(ctx.action_results["crls"])
+    assert len(lists) == 2, "the last list of the old CA, and one of the new"
+
+
+def test_crl_numbers_grow(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """Each call makes a list with a higher number."""
+    relation = asking(leaf_key, "web-0")
+    now = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    numbers: list[int] = []
+    for _ in range(2):
+        now = run_action(ctx, "get-crl", now)
+        assert ctx.action_results is not None
+        numbers += [entry["number"] for entry in json.loads(ctx.action_results["crls"])]
+    assert numbers == [1, 2]
+
+
+def test_follower_does_not_rotate(ctx: testing.Context[Any]) -> None:
+    """What only the leader can do fails elsewhere, with the unit to run it on."""
+    before = dataclasses.replace(ctx.run(ctx.on.config_changed(), state()), leader=False)
+    with pytest.raises(testing.ActionFailed, match="my-ca/leader"):
+        run_action(ctx, "rotate-private-key", before)
+
+
+def test_damaged_record_of_the_ca_is_rebuilt(
+    ctx: testing.Context[Any], leaf_key: PrivateKey
+) -> None:
+    """If the record of the CA is lost, the CA is found again by what it issued."""
+    relation = asking(leaf_key, "web-0")
+    issued = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    peers = issued.get_relation(1)
+    damaged = dataclasses.replace(
+        peers, local_app_data={**peers.local_app_data, "authorities": "{", "issued": "7"}
+    )
+    broken = dataclasses.replace(issued, relations={issued.get_relation(7), damaged})
+    out = ctx.run(ctx.on.update_status(), broken)
+    assert answers(out) == answers(issued)
+    assert memory(out).ledger == memory(issued).ledger
+    in_use = memory(out).authorities[0].certificate
+    assert in_use == memory(issued).authorities[0].certificate
+
+
+def test_everyone_hears_of_capabilities(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
+    """What the policy allows is told to requirers beforehand."""
+    relation = asking(leaf_key, "web-0")
+    event = ctx.on.relation_changed(relation, remote_unit=0)
+    out = ctx.run(event, state(relation, config={"allow-ip-sans": False}))
+    told = json.loads(out.get_relation(7).local_app_data["capabilities"])
+    assert told["supports_ip_sans"] is False
