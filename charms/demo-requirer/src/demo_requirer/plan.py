@@ -139,7 +139,7 @@ def why_empty(
     return None
 
 
-FIRST = "first certificate"
+FIRST = "first"
 
 
 def kind_of_renewal(old: Pair | Renewal | None, new: Pair) -> str:

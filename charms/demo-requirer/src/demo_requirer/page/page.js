@@ -50,7 +50,7 @@ function moveClock() {
       const badge = state.querySelector(".badge");
       badge.textContent = "Expired";
       badge.className = "badge bad";
-      state.querySelector(".when").firstChild.textContent = "ended ";
+      state.querySelector(".when").firstChild.data = "ended ";
     }
   }
 }

@@ -39,6 +39,7 @@ class Pages:
         )
         filters = cast("dict[str, Any]", environment.filters)
         filters.update(
+            day=day,
             distance=distance,
             fingerprint=grouped_fingerprint,
             moment=moment,
@@ -77,8 +78,13 @@ def distance(then: datetime.datetime, now: datetime.datetime) -> str:
 
 
 def moment(time: datetime.datetime) -> str:
-    """Write a point in time, in UTC."""
+    """Write a point in time, in UTC, to the second."""
     return f"{time.astimezone(datetime.timezone.utc):%-d %b %Y, %H:%M:%S}"
+
+
+def day(time: datetime.datetime) -> str:
+    """Write the date of a point in time, in UTC."""
+    return f"{time.astimezone(datetime.timezone.utc):%-d %b %Y}"
 
 
 def percent(share: float) -> str:
@@ -86,10 +92,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.3f}%"
 
 
-def grouped_fingerprint(fingerprint: str) -> str:
-    """Write a fingerprint in pairs of digits, so that two can be compared by eye."""
+def grouped_fingerprint(fingerprint: str) -> list[str]:
+    """Write a fingerprint in groups of eight bytes, so that two can be compared by eye."""
     upper = fingerprint.upper()
-    return ":".join(upper[index : index + 2] for index in range(0, len(upper), 2))
+    pairs = [upper[index : index + 2] for index in range(0, len(upper), 2)]
+    return [":".join(pairs[index : index + 8]) for index in range(0, len(pairs), 8)]
 
 
 def short_serial(serial: str) -> str:

@@ -32,6 +32,8 @@ class HistoryRow:
     """Likewise."""
     is_here: bool
     """Whether this connection was served with it."""
+    is_served_now: bool
+    """Whether a new connection would be."""
     slots_differ: bool
     """Whether the list has renewals of several certificates, so that it must say which."""
 
@@ -103,6 +105,8 @@ class View:
                 start=(renewal.not_before - begin) / whole,
                 length=(renewal.not_after - renewal.not_before) / whole,
                 is_here=renewal.fingerprint == self.here.leaf.sha256_fingerprint,
+                is_served_now=self.served_now is not None
+                and renewal.fingerprint == self.served_now.leaf.sha256_fingerprint,
                 slots_differ=len({renewal.slot for renewal in shown}) > 1,
             )
             for renewal in shown
