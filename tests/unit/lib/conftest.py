@@ -1,0 +1,36 @@
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charmlibs.interfaces.tls_certificates import Certificate, _issuing
+from tests.unit.lib import linting
+
+
+@pytest.fixture(autouse=True)
+def every_certificate_is_linted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each certificate that a test makes passes OpenSSL's strict check and pkilint."""
+    made: dict[Certificate, list[Certificate]] = defaultdict(list)
+    sign, self_signed_ca = _issuing.sign, _issuing.self_signed_ca
+
+    def signing(csr: Any, ca: Certificate, *arguments: Any, **options: Any) -> Certificate:
+        made[ca].append(sign(csr, ca, *arguments, **options))
+        return made[ca][-1]
+
+    def making_ca(*arguments: Any) -> Certificate:
+        ca = self_signed_ca(*arguments)
+        made[ca].append(ca)
+        return ca
+
+    monkeypatch.setattr(_issuing, "sign", signing)
+    monkeypatch.setattr(_issuing, "self_signed_ca", making_ca)
+    yield
+    for ca, certificates in made.items():
+        for one in certificates:
+            assert linting.findings(one) == []
+        with tempfile.TemporaryDirectory() as folder:
+            verified = linting.openssl_verify(Path(folder), ca, certificates)
+        assert verified.returncode == 0, verified.stdout + verified.stderr

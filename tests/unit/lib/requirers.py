@@ -1,0 +1,204 @@
+"""A requirer charm under `ops.testing`, hook after hook, and a provider's end of the relation."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import ops
+from ops import testing
+
+from charmlibs.interfaces.tls_certificates import (
+    CertificateError,
+    CertificateRequestAttributes,
+    CertificateSigningRequest,
+    ProviderCertificate,
+    TLSCertificatesRequiresV4,
+)
+
+LIBID = "afd8c2bccf834997afce12c2706d2ede"
+ENDPOINT = "certificates"
+A = CertificateRequestAttributes
+DEFAULT = {"certificate_requests": [A(common_name="a")], "key_algorithm": "ecdsa"}
+
+
+class Requirer:
+    """One unit of a requirer, whose state goes from hook to hook.
+
+    `options` are passed to the library; they may be changed between hooks. `told` are the events
+    that the last hook emitted, as pairs of name and event. `warnings` are its log lines.
+    """
+
+    def __init__(self, *, leader: bool = False, unit_id: int = 0, **options: Any) -> None:
+        self.options: dict[str, Any] = {**DEFAULT, **options}
+        self.told: list[tuple[str, Any]] = []
+        self.handlers: dict[str, Callable[[TLSCertificatesRequiresV4, Any], None]] = {}
+        self.todo: Callable[[TLSCertificatesRequiresV4], Any] | None = None
+        self.done: Any = None
+        self.context = testing.Context(
+            self._charm_type(),
+            {"name": "req", "requires": {ENDPOINT: {"interface": "tls-certificates"}}},
+            unit_id=unit_id,
+        )
+        self.state = testing.State(leader=leader)
+        self.relation_id = 1
+
+    def _charm_type(self) -> type[ops.CharmBase]:
+        requirer = self
+
+        class Charm(ops.CharmBase):
+            def __init__(self, framework: ops.Framework) -> None:
+                super().__init__(framework)
+                self.tls = TLSCertificatesRequiresV4(self, ENDPOINT, **requirer.options)
+                for name in (
+                    "certificate_available",
+                    "certificate_denied",
+                    "certificate_invalidated",
+                    "application_certificates_changed",
+                ):
+                    framework.observe(getattr(self.tls.on, name), self._on_told)
+                framework.observe(self.on.start, self._on_start)
+
+            def _on_told(self, event: ops.EventBase) -> None:
+                name = event.handle.kind
+                requirer.told.append((name, event))
+                if name in requirer.handlers:
+                    requirer.handlers[name](self.tls, event)
+
+            def _on_start(self, _: ops.StartEvent) -> None:
+                if requirer.todo is not None:
+                    requirer.done = requirer.todo(self.tls)
+
+        return Charm
+
+    # Hooks
+
+    def run(self, event: Any) -> testing.State:
+        """Run a hook."""
+        self.told.clear()
+        self.context.juju_log.clear()
+        self.state = self.context.run(event, self.state)
+        return self.state
+
+    def call(self, todo: Callable[[TLSCertificatesRequiresV4], Any]) -> Any:
+        """Run a hook in which the charm does something with the library."""
+        self.todo = todo
+        self.run(self.context.on.start())
+        self.todo = None
+        return self.done
+
+    def update_status(self) -> testing.State:
+        return self.run(self.context.on.update_status())
+
+    def relate(self, **data: Any) -> testing.State:
+        """Relate to a provider."""
+        relation = testing.Relation(ENDPOINT, id=self.relation_id, **data)
+        self.state = dataclasses.replace(self.state, relations={*self.state.relations, relation})
+        return self.run(self.context.on.relation_created(relation))
+
+    def receive(self, **databag: Any) -> testing.State:
+        """Get new data from the provider: values are JSON, or text as it is."""
+        written = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in databag.items()
+        }
+        relation = dataclasses.replace(self.relation, remote_app_data=written)
+        self._put(relation)
+        return self.run(self.context.on.relation_changed(relation, remote_unit=0))
+
+    def leave(self) -> testing.State:
+        """Lose the relation."""
+        relation = self.relation
+        self.run(self.context.on.relation_broken(relation))
+        rest = {one for one in self.state.relations if one.id != relation.id}
+        self.state = dataclasses.replace(self.state, relations=rest)
+        self.relation_id += 1
+        return self.state
+
+    def expire(self, secret: testing.Secret, revision: int | None = None) -> testing.State:
+        """Tell that a secret has expired."""
+        latest = secret._latest_revision if revision is None else revision
+        return self.run(self.context.on.secret_expired(secret, revision=latest))
+
+    def _put(self, relation: testing.Relation) -> None:
+        rest = {one for one in self.state.relations if one.id != relation.id}
+        self.state = dataclasses.replace(self.state, relations={*rest, relation})
+
+    # What there is
+
+    @property
+    def relation(self) -> testing.Relation:
+        relation = self.state.get_relation(self.relation_id)
+        assert isinstance(relation, testing.Relation)
+        return relation
+
+    def requests(self, databag: str = "unit") -> list[CertificateSigningRequest]:
+        """Return the requests in the unit's or the application's databag."""
+        bags = {"unit": self.relation.local_unit_data, "app": self.relation.local_app_data}
+        entries = json.loads(bags[databag].get("certificate_signing_requests", "[]"))
+        return [
+            CertificateSigningRequest.from_string(one["certificate_signing_request"])
+            for one in entries
+        ]
+
+    @property
+    def request(self) -> CertificateSigningRequest:
+        """The one request there is, in the unit's databag."""
+        (request,) = self.requests()
+        return request
+
+    def labels(self) -> set[str]:
+        """Return the labels of all secrets, without the library's identifier."""
+        return {str(one.label).removeprefix(f"{LIBID}-") for one in self.state.secrets}
+
+    def secret(self, kind: str) -> testing.Secret:
+        """Return the one secret of a kind, as in ``certificate``."""
+        (secret,) = (
+            one for one in self.state.secrets if str(one.label).startswith(f"{LIBID}-{kind}-")
+        )
+        return secret
+
+    def secret_of(self, csr: CertificateSigningRequest) -> testing.Secret | None:
+        """Return the secret of the certificate for a request."""
+        digest = csr.get_sha256_hex()
+        found = [one for one in self.state.secrets if str(one.label).endswith(digest)]
+        return found[0] if found else None
+
+    def assigned(self, *arguments: Any) -> tuple[list[ProviderCertificate], Any]:
+        """Return the assigned certificates and their key, as a charm in the next hook sees them."""
+        with self.context(self.context.on.start(), self.state) as manager:
+            return manager.charm.tls.get_assigned_certificates(*arguments)
+
+    def names_told(self) -> list[str]:
+        """Return the names of the events that the last hook emitted."""
+        return [name for name, _ in self.told]
+
+    def warnings(self) -> list[str]:
+        """Return what the last hook warned of."""
+        return [
+            line.message
+            for line in self.context.juju_log
+            if line.level == "WARNING" and "inconsistent" not in line.message
+        ]
+
+
+def certificate_entry(answer: ProviderCertificate, **more: Any) -> dict[str, Any]:
+    """Return a certificate as a provider writes it."""
+    return {
+        "certificate": answer.certificate.raw,
+        "certificate_signing_request": answer.certificate_signing_request.raw,
+        "ca": answer.ca.raw,
+        "chain": [one.raw for one in answer.chain],
+        **more,
+    }
+
+
+def certificates(answers: Iterable[ProviderCertificate]) -> list[dict[str, Any]]:
+    """Return certificates as a provider writes them."""
+    return [certificate_entry(one) for one in answers]
+
+
+def error_entry(csr: CertificateSigningRequest, **more: Any) -> dict[str, Any]:
+    """Return a refusal as released libraries write it."""
+    error = CertificateError(code=102, name="domain_not_allowed", message="No.")
+    return {"csr": csr.raw, "error": error.model_dump(exclude_none=True), **more}
