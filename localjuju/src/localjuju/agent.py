@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import charmfiles, processes
-from .hooktools import Answer, CommitError, Folders, HookContext, environment
+from . import charmfiles, lifecycle, processes
+from .hooktools import Answer, Folders, HookContext, environment
 from .hooktools import run as run_tool
-from .model import Hook, JujuError, Model, Task, Unit, hooks
+from .model import Hook, JujuError, Model, Status, Task, Unit, hooks
 
 if TYPE_CHECKING:
     from .controller import Controller
@@ -115,7 +115,7 @@ class Agent:
 
     def _rest(self, now: datetime.datetime) -> None:
         if self.unit.agent.current != "idle" and self.unit.failure is None:
-            self.unit.agent = type(self.unit.agent)("idle", "", now)
+            self.unit.agent = Status("idle", "", now)
 
     async def _sleep_until(self, moment: datetime.datetime | None, now: datetime.datetime) -> None:
         seconds = None if moment is None else max((moment - now).total_seconds(), 0.001)
@@ -127,43 +127,16 @@ class Agent:
         hooks.begin(model, unit, hook, self._controller.now())
         context = HookContext(model, unit, self._controller.now, hook=hook)
         why = await self._charm(context, hook.name)
-        if why is None:
-            try:
-                context.commit()
-            except CommitError as error:
-                why = f"committing requested changes failed: {error}"
-        now = self._controller.now()
-        if why is None:
-            hooks.done(model, unit, hook, now)
-            self._note("INFO", f'ran "{hook.name}" hook (via hook dispatching script: dispatch)')
-        else:
-            hooks.failed(model, unit, hook, now)
-            self._note(
-                "ERROR",
-                f'hook "{hook.name}" (via hook dispatching script: dispatch) failed: {why}',
-            )
+        lifecycle.hook_ended(context, hook, why, self._controller.now())
         self._controller.model_changed()
 
     async def _run_task(self, task: Task) -> None:
-        task.started, task.status = self._controller.now(), "running"
-        self.unit.agent = type(self.unit.agent)(
-            "executing", f"running action {task.action}", task.started
-        )
+        now = self._controller.now()
+        lifecycle.task_began(task, now)
+        self.unit.agent = Status("executing", f"running action {task.action}", now)
         context = HookContext(self.model, self.unit, self._controller.now, task=task)
         why = await self._charm(context, task.action)
-        task.completed = self._controller.now()
-        task.status = "completed"
-        if task.failed:
-            task.status = "failed"
-        elif why is not None and not task.command:
-            task.status, task.message = "failed", why
-        if task.status != "failed" or task.failed:
-            # Juju keeps what an action wrote even when it called action-fail.
-            try:
-                context.commit()
-            except CommitError as error:
-                task.status, task.message = "failed", "committing requested changes failed"
-                task.stderr += str(error)
+        lifecycle.task_ended(context, task, why, self._controller.now())
         self._controller.model_changed()
 
     async def _charm(self, context: HookContext, name: str) -> str | None:

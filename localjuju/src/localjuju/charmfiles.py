@@ -117,10 +117,10 @@ def _copy_folder(source: Path, into: Path) -> None:
 
     # Charm folders may link to shared code: the copy holds the files themselves.
     shutil.copytree(source, into, ignore=left_out, ignore_dangling_symlinks=True)
-    _write_what_packing_writes(into)
+    write_what_packing_writes(into)
 
 
-def _write_what_packing_writes(folder: Path) -> None:
+def write_what_packing_writes(folder: Path) -> None:
     """Take charmcraft.yaml apart into the files that a packed charm has, and ops reads."""
     try:
         whole = yaml.safe_load((folder / "charmcraft.yaml").read_text(encoding="utf-8"))
