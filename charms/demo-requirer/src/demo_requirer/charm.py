@@ -181,7 +181,7 @@ class DemoRequirerCharm(ops.CharmBase):
         if config is None or tls is None:
             return
         try:
-            self._fill_store(config, tls)
+            self._fill_store(self._supervisor.make_store(), config, tls)
             self._run_server(config, renew=renew_server)
         except supervisor.ServerError as error:
             self._facts = dataclasses.replace(self._facts, server_problem=str(error))
@@ -190,8 +190,9 @@ class DemoRequirerCharm(ops.CharmBase):
             problem = f"cannot write {path}: {error.strerror or error}"
             self._facts = dataclasses.replace(self._facts, server_problem=problem)
 
-    def _fill_store(self, config: RequirerConfig, tls: TLSCertificatesRequiresV4) -> None:
-        store = Store(self._supervisor.folder / "store", self._supervisor.owner)
+    def _fill_store(
+        self, store: Store, config: RequirerConfig, tls: TLSCertificatesRequiresV4
+    ) -> None:
         before = self._read(store)
         held = before.pairs if before else ()
         wanted = identity.slots(config, self._identity)
@@ -222,8 +223,10 @@ class DemoRequirerCharm(ops.CharmBase):
             trust_problem=_trust_problem(content),
         )
         if store.write(content):
+            known = {pair.fingerprint for pair in held}
             for pair in content.pairs:
-                logger.info("serving %s, serial number %x", pair.slot, pair.serial_number)
+                if pair.fingerprint not in known:
+                    logger.info("serving %s, serial number %X", pair.slot, pair.serial_number)
 
     def _run_server(self, config: RequirerConfig, *, renew: bool) -> None:
         address = self._identity.address

@@ -106,12 +106,12 @@ def _link(position: int, chain: list[x509.Certificate], pair: Pair) -> Link:
     certificate = chain[position]
     is_root = pair.ends_in_root and position == len(chain) - 1
     names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    subject = certificate.subject.rfc4514_string()
+    subject = _text(certificate.subject)
     return Link(
         role="leaf" if position == 0 else "root" if is_root else "intermediate",
         name=str(names[0].value) if names else subject or "(no name)",
         subject=subject,
-        issuer=certificate.issuer.rfc4514_string(),
+        issuer=_text(certificate.issuer),
         serial_number=serial_number(certificate.serial_number),
         sha256_fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         public_key=_public_key(certificate),
@@ -119,6 +119,11 @@ def _link(position: int, chain: list[x509.Certificate], pair: Pair) -> Link:
         not_after=certificate.not_valid_after_utc,
         presented=position == 0 or not is_root,
     )
+
+
+def _text(name: x509.Name) -> str:
+    """Write a name as RFC 4514 does, with the one attribute that requirers add as a word."""
+    return name.rfc4514_string({x509.NameOID.X500_UNIQUE_IDENTIFIER: "x500UniqueIdentifier"})
 
 
 def _link_to_json(link: Link) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from demo_requirer.store import Store
 
 
 class ServerError(Exception):
@@ -43,9 +46,13 @@ class Supervisor(Protocol):
     folder: Path
     """Of this unit's own files; the store is in it."""
 
-    @property
-    def owner(self) -> tuple[int, int] | None:
-        """User and group ids that the server runs as, if they are not the charm's own."""
+    def make_store(self) -> Store:
+        """Return the store that the server reads; its folder is made if need be.
+
+        Raises:
+            OSError: It cannot be made.
+            ServerError: Nor can the user that the server runs as.
+        """
         ...
 
     def ensure(self, listen: Listen, *, renew: bool = False) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_requirer.server import handover
+from demo_requirer.store import Store
 
 from . import Listen, PortInUseError, ServerError
 
@@ -58,12 +59,15 @@ class _Running:
 class DetachedSupervisor:
     """See `Supervisor`; *folder* is made when it is needed."""
 
-    owner = None
-
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._state = folder / "process.json"
         self._log = folder / "server.log"
+
+    def make_store(self) -> Store:
+        """See `Supervisor.make_store`."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Store(self.folder / "store")
 
     def ensure(self, listen: Listen, *, renew: bool = False) -> None:
         """See `Supervisor.ensure`."""

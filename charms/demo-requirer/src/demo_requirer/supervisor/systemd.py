@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import pwd
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 
 from charmlibs import systemd
+from demo_requirer.store import Store
 
 from . import Listen, ServerError
 from .detached import bind
@@ -48,15 +50,17 @@ class SystemdSupervisor:
         self._socket = units / f"{self._name}.socket"
         self._user = user_name(name)
 
-    @property
-    def owner(self) -> tuple[int, int] | None:
-        """The service's user, made when it is not there yet."""
+    def make_store(self) -> Store:
+        """See `Supervisor.make_store`: its files are the service's user's."""
         try:
-            entry = pwd.getpwnam(self._user)
+            user = pwd.getpwnam(self._user)
         except KeyError:
             self._make_user()
-            entry = pwd.getpwnam(self._user)
-        return entry.pw_uid, entry.pw_gid
+            user = pwd.getpwnam(self._user)
+        owner = (user.pw_uid, user.pw_gid)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chown(self.folder, *owner)
+        return Store(self.folder / "store", owner)
 
     def ensure(self, listen: Listen, *, renew: bool = False) -> None:
         """See `Supervisor.ensure`."""
@@ -101,8 +105,6 @@ class SystemdSupervisor:
         )
 
     def _apply(self, service: str, listening: str, *, new_socket: bool) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.chown(self.folder, self._user)
         self._service.write_text(service)
         if new_socket:
             if self._socket.exists():
