@@ -1,10 +1,13 @@
-"""Addresses in 127.0.0.0/8: one for each unit, that no other controller on the machine gives out."""
+"""Addresses in 127.0.0.0/8: one for each unit, that no other controller here gives out."""
 
 from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FIRST, LAST = 16, 250
 """The second number of an address: far from 127.0.0.1, 127.0.1.1 and what else systems use."""

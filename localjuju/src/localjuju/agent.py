@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
 import os
 import secrets
 import shlex
@@ -20,6 +19,8 @@ from .hooktools import run as run_tool
 from .model import Hook, JujuError, Model, Status, Task, Unit, hooks
 
 if TYPE_CHECKING:
+    import datetime
+
     from .controller import Controller
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -68,7 +69,7 @@ class Agent:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.mark = f"{controller.uuid}/{model.uuid}/{unit.tag}"
         self.kill_at: int | None = None
-        """At which tool call of its next hook the unit is killed, if ``juju local`` asked for it."""
+        """At which tool call of its next hook the unit is killed, if that was asked for."""
         self.kill_in = ""
         """Only in the hook of this name."""
         self.run: Run | None = None
@@ -214,7 +215,9 @@ class Agent:
         variables[processes.MARK] = self.mark
         if argv[0] == sys.executable:
             # What the `dispatch` that charmcraft writes sets.
-            variables["PYTHONPATH"] = f"{folders.charm}/lib:{folders.charm}/venv:{folders.charm}/src"
+            variables["PYTHONPATH"] = (
+                f"{folders.charm}/lib:{folders.charm}/venv:{folders.charm}/src"
+            )
         return variables
 
     def _keep_output(self, run: Run, code: int, out: str, err: str) -> None:
@@ -245,5 +248,5 @@ def _name(context: HookContext) -> str:
 
 
 def shell_command(words: list[str]) -> str:
-    """Return the words of ``juju exec`` as a shell gets them: one is a script, several a command."""
+    """Return the words of ``juju exec`` for a shell: one is a script, several a command."""
     return words[0] if len(words) == 1 else shlex.join(words)

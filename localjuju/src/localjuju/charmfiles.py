@@ -6,31 +6,46 @@ import os
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
 from .model import Charm, JujuError, parse_charm
 
-LEFT_OUT = frozenset({
-    ".git",
-    ".venv",
-    "venv.bak",
-    ".tox",
-    "__pycache__",
-    ".pytest_cache",
-    ".ruff_cache",
-    "node_modules",
-})
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEFT_OUT = frozenset(
+    {
+        ".git",
+        ".venv",
+        "venv.bak",
+        ".tox",
+        "__pycache__",
+        ".pytest_cache",
+        ".ruff_cache",
+        "node_modules",
+    }
+)
 """Folders that are the developer's and not the charm's."""
 
 MOST_BYTES = 2 * 1024**3
 """How much a packed charm may unpack to."""
 
 MOST_FILES = 200_000
-NOT_METADATA = frozenset({"type", "base", "build-base", "bases", "platforms", "parts", "config", "actions"})
+NOT_METADATA = frozenset(
+    {
+        "type",
+        "base",
+        "build-base",
+        "bases",
+        "platforms",
+        "parts",
+        "config",
+        "actions",
+    }
+)
 """What of a charmcraft.yaml is about packing, or stands in a file of its own."""
 
 MANIFEST = ".localjuju-files"
@@ -38,7 +53,7 @@ MANIFEST = ".localjuju-files"
 
 
 def is_charm_path(text: str) -> bool:
-    """Whether ``juju deploy`` takes *text* for a file or folder (else it is a name on Charmhub)."""
+    """Whether ``juju deploy`` takes *text* for a file or folder; else it is a Charmhub name."""
     return text.startswith((".", "/", "~")) or text.endswith(".charm")
 
 
@@ -99,7 +114,7 @@ def _part(documents: dict[str, Any], name: str) -> Any:
     if documents[name] is not None:
         return documents[name]
     charmcraft = documents["charmcraft"]
-    return charmcraft.get(name) if isinstance(charmcraft, dict) else None
+    return cast("dict[str, Any]", charmcraft).get(name) if isinstance(charmcraft, dict) else None
 
 
 def _read_yaml(path: Path, shown: str) -> Any:
@@ -153,7 +168,9 @@ def _unpack(source: Path, shown: str, into: Path) -> None:
 
 def _check_entries(entries: list[zipfile.ZipInfo], shown: str) -> None:
     if len(entries) > MOST_FILES:
-        raise JujuError(f'"{shown}" has {len(entries)} files; localjuju takes {MOST_FILES} at most')
+        raise JujuError(
+            f'"{shown}" has {len(entries)} files; localjuju takes {MOST_FILES} at most'
+        )
     if sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise JujuError(f'"{shown}" unpacks to more than {MOST_BYTES // 1024**3} GiB')
     links = {e.filename.rstrip("/") for e in entries if _is_link(e)}
@@ -178,7 +195,7 @@ def _unpack_entry(
         goal = archive.read(entry).decode()
         joined = os.path.normpath(target.parent / goal)
         # A link of a virtual environment to the system's interpreter leads out, and may.
-        if not os.path.isabs(goal) and not joined.startswith(f"{into}{os.sep}"):
+        if not goal.startswith("/") and not joined.startswith(f"{into}{os.sep}"):
             raise JujuError(f'"{shown}" wants a link out of its folder: {entry.filename}')
         target.symlink_to(goal)
         return left

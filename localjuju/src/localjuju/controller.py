@@ -14,16 +14,18 @@ import socket
 import sys
 import traceback
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import home, processes, toolclient
+from . import home, operations, processes, toolclient
 from .addresses import AddressPool
 from .agent import Agent, Run
 from .hooktools import names as tool_names
 from .model import JujuError, Model, NotFoundError, Unit, hooks
 from .wire import Reply, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+    from pathlib import Path
 
 SEATS = 8
 """How many hooks run at a time; more would only make each slower."""
@@ -232,8 +234,6 @@ class Controller:
     async def _answer_verb(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        from . import operations  # noqa: PLC0415 (they are written against this class)
-
         def progress(text: str) -> None:
             writer.write(json.dumps({"progress": text}).encode() + b"\n")
 
@@ -247,7 +247,7 @@ class Controller:
                 reply = await operations.run(self, request)
             except JujuError as error:
                 reply = Reply(error=error.message, code=error.code)
-            except Exception:  # noqa: BLE001 (a bug of ours must reach the user, not end the controller)
+            except Exception:  # noqa: BLE001 (a bug of ours must reach the user, not end us)
                 reply = Reply(error=f"localjuju failed: {traceback.format_exc()}", code=70)
             writer.write(reply.to_json())
             await writer.drain()
@@ -258,7 +258,6 @@ async def _listen(
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> asyncio.AbstractServer:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    path.unlink(missing_ok=True)
     with home.socket_address(path) as address:
         listener.bind(address)
     return await asyncio.start_unix_server(answer, sock=listener, limit=1 << 26)

@@ -7,8 +7,10 @@ the same words and exit status.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Kind = Literal["bool", "value", "list", "int"]
 
@@ -95,31 +97,35 @@ def parse(argv: Sequence[str], flags: Iterable[Flag], *, interspersed: bool = Tr
         if word == "--":
             parsed.args.extend(rest)
             break
-        if not word.startswith("-") or word == "-":
-            parsed.args.append(word)
-            if not interspersed:
-                parsed.args.extend(rest)
-                break
+        if word.startswith("-") and word != "-":
+            _take_option(word, rest, known, parsed)
             continue
-        spelling, equals, value = word.partition("=")
-        flag = known.get(spelling)
-        if flag is None and not spelling.startswith("--") and f"{spelling[:2]}" in known:
-            # `-n3` is `-n 3`.
-            flag, equals, value = known[spelling[:2]], "=", spelling[2:] + equals + value
-            spelling = spelling[:2]
-        if flag is None:
-            raise UsageError(f"option provided but not defined: {spelling}")
-        if flag.kind == "bool":
-            parsed.add(flag.name, value if equals else "true")
-            continue
-        if not equals:
-            if not rest:
-                raise UsageError(f"option needs an argument: {spelling}")
-            value = rest.pop(0)
-        if flag.kind == "int" and not value.lstrip("-").isdigit():
-            raise UsageError(
-                f'invalid value "{value}" for option {spelling}: '
-                f'strconv.ParseInt: parsing "{value}": invalid syntax'
-            )
-        parsed.add(flag.name, value)
+        parsed.args.append(word)
+        if not interspersed:
+            parsed.args.extend(rest)
+            break
     return parsed
+
+
+def _take_option(word: str, rest: list[str], known: dict[str, Flag], parsed: Parsed) -> None:
+    """Read one option, with its value from *word* itself or the first of *rest*."""
+    spelling, equals, value = word.partition("=")
+    if spelling not in known and not spelling.startswith("--") and spelling[:2] in known:
+        # `-n3` is `-n 3`.
+        spelling, equals, value = word[:2], "=", word[2:]
+    flag = known.get(spelling)
+    if flag is None:
+        raise UsageError(f"option provided but not defined: {spelling}")
+    if flag.kind == "bool":
+        parsed.add(flag.name, value if equals else "true")
+        return
+    if not equals:
+        if not rest:
+            raise UsageError(f"option needs an argument: {spelling}")
+        value = rest.pop(0)
+    if flag.kind == "int" and not value.lstrip("-").isdigit():
+        raise UsageError(
+            f'invalid value "{value}" for option {spelling}: '
+            f'strconv.ParseInt: parsing "{value}": invalid syntax'
+        )
+    parsed.add(flag.name, value)

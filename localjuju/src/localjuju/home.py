@@ -6,8 +6,11 @@ import contextlib
 import dataclasses
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 LONGEST_ADDRESS = 100
 """What fits into an AF_UNIX address (108 bytes on Linux), with room to spare."""
@@ -85,7 +88,7 @@ def controller_folder(name: str) -> ControllerFolder:
 
 
 @contextlib.contextmanager
-def socket_address(path: Path) -> Iterator[str]:
+def socket_address(path: Path) -> Generator[str]:
     """Give an address for a socket at *path* that fits, however long the path is.
 
     A long one is reached through the descriptor of its folder.

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import itertools
 import logging
 import os
@@ -29,10 +28,9 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import ops
@@ -42,14 +40,19 @@ from . import charmfiles, lifecycle
 from .hooktools import Answer, Folders, HookContext, environment
 from .hooktools import run as run_tool
 from .model import Charm, Hook, JujuError, Model, Task, Unit, hooks
-from .model.applications import Application
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from .model.applications import Application
 
 
 class HookFailedError(Exception):
     """A hook failed where the test did not expect it; the charm's own exception is the cause."""
 
 
-class _Killed(BaseException):  # noqa: N818 (no error: what happens to a process)
+class _Killed(BaseException):
     """The charm was killed at a hook tool. No ``except Exception`` of a charm may catch it."""
 
 
@@ -241,7 +244,7 @@ class World:
                 ops.main(_fresh(code.charm_class))
         except SystemExit as ended:
             error = ended if ended.code else None
-        except (Exception, _Killed) as raised:  # noqa: BLE001 (whatever a charm raises ends its hook)
+        except (Exception, _Killed) as raised:  # noqa: BLE001 (any of them ends its hook)
             error = raised
         ran = Ran(model.name, unit.name, name, error, tools.calls)
         self.ran.append(ran)
@@ -360,7 +363,7 @@ class LocalModel:
         return status.current, status.message
 
     def databag(self, unit_or_app: str, endpoint: str) -> Mapping[str, str]:
-        """Return what a unit, or an application, wrote at an endpoint (its first relation there)."""
+        """Return what a unit, or an application, wrote in its first relation at an endpoint."""
         app, slash, number = unit_or_app.partition("/")
         for relation in self.state.relations_of(app):
             side = relation.side_of(self.state.uuid, app)
@@ -396,7 +399,7 @@ class _Tools:
 @contextlib.contextmanager
 def _as_a_process(
     folder: Path, variables: Mapping[str, str], run: Callable[..., Any]
-) -> Iterator[None]:
+) -> Generator[None]:
     """Make this process look like one that Juju started, and put everything back."""
     root = logging.getLogger()
     handlers, level, excepthook, argv = root.handlers[:], root.level, sys.excepthook, sys.argv

@@ -5,10 +5,13 @@ Shared by both ways to run a hook.
 
 from __future__ import annotations
 
-import datetime
+from typing import TYPE_CHECKING
 
 from .hooktools import CommitError, HookContext
 from .model import Hook, Task, hooks
+
+if TYPE_CHECKING:
+    import datetime
 
 
 def hook_ended(
@@ -35,7 +38,9 @@ def hook_ended(
     else:
         hooks.failed(model, unit, hook, now)
         level = "ERROR"
-        message = f'hook "{hook.name}" (via hook dispatching script: dispatch) failed: {why_failed}'
+        message = (
+            f'hook "{hook.name}" (via hook dispatching script: dispatch) failed: {why_failed}'
+        )
     model.note(now, unit.tag, level, "juju.worker.uniter.operation", message)
     return why_failed
 

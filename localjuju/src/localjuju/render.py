@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .hooktools.output import as_json, as_yaml, smart
-from .wire import Reply
+from .output import as_json, as_yaml, smart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .wire import Reply
 
 ONLY_FOR_TABLES = "integrations"
 """What the controller adds to a model's status for the table, and Juju's JSON has not."""
@@ -20,13 +23,13 @@ def reply(verb: str, given: Reply, form: str) -> str:
         given: How it ended.
         form: ``json``, ``yaml``, or the verb's own default.
     """
-    data = given.data
+    data: Any = given.data
     if verb == "status" and form in {"json", "yaml"}:
         data = {key: value for key, value in data.items() if key != ONLY_FOR_TABLES}
     if form == "json" and data is not None:
         return as_json(data)
-    if given.text is not None:
-        return given.text
+    if given.text is not None or data is None:
+        return given.text or ""
     if form == "yaml":
         return smart(data)
     tables = {
@@ -213,7 +216,7 @@ def offers(view: dict[str, Any]) -> str:
     rows: list[list[str]] = []
     for name, offer in view.items():
         endpoints = ", ".join(offer["endpoints"])
-        connections = offer.get("connections") or [{}]
+        connections: list[dict[str, Any]] = offer.get("connections") or [{}]
         rows += [
             [
                 name,

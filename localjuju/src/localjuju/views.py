@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from localjuju import JUJU_VERSION
 
 from .hooktools.secret_tools import grant_view, rfc3339
 from .hooktools.unit_tools import port_order
-from .model import VERSION, LogLine, Model, Status, Task, Unit
-from .model.applications import Application
+from .model import LogLine, Model, Status, Task, Unit
 from .model.charm import Role
-from .model.relations import Relation
-from .model.secrets import Secret
+
+if TYPE_CHECKING:
+    import datetime
+
+    from .model.applications import Application
+    from .model.relations import Relation
+    from .model.secrets import Secret
 
 CLOUD = REGION = "localhost"
 KIND = "localjuju"
@@ -39,7 +44,7 @@ def status(model: Model, controller: str, now: datetime.datetime) -> dict[str, A
             "controller": controller,
             "cloud": CLOUD,
             "region": REGION,
-            "version": VERSION,
+            "version": JUJU_VERSION,
             "model-status": {
                 "current": "destroying" if model.dying else "available",
                 "message": "localjuju: a stand-in for Juju on one machine",
@@ -68,7 +73,11 @@ def _machine(unit: Unit) -> dict[str, Any]:
         "dns-name": unit.address,
         "ip-addresses": [unit.address],
         "instance-id": name,
-        "machine-status": {"current": "running", "message": "Running", "since": since(unit.created)},
+        "machine-status": {
+            "current": "running",
+            "message": "Running",
+            "since": since(unit.created),
+        },
         "modification-status": {"current": "idle", "since": since(unit.created)},
         "base": {"name": "ubuntu", "channel": "24.04"},
         "network-interfaces": {
@@ -103,7 +112,7 @@ def _application(model: Model, app: Application) -> dict[str, Any]:
         view["units"] = {u.name: _unit(app, u) for _, u in sorted(app.units.items())}
     if app.version:
         view["version"] = app.version
-    bindings = {name: "alpha" for name in ["", *sorted({*app.charm.endpoints, "juju-info"})]}
+    bindings = dict.fromkeys(["", *sorted({*app.charm.endpoints, "juju-info"})], "alpha")
     return {**view, "endpoint-bindings": bindings}
 
 
@@ -128,10 +137,14 @@ def workload_status(unit: Unit) -> Status:
 
 
 def _unit(app: Application, unit: Unit) -> dict[str, Any]:
-    agent = Status("lost", "agent is not communicating", unit.agent.since) if unit.paused else unit.agent
+    agent = (
+        Status("lost", "agent is not communicating", unit.agent.since)
+        if unit.paused
+        else unit.agent
+    )
     view: dict[str, Any] = {
         "workload-status": _status(workload_status(unit)),
-        "juju-status": {**_status(agent), "version": VERSION},
+        "juju-status": {**_status(agent), "version": JUJU_VERSION},
     }
     if unit.dying:
         view["juju-status"]["life"] = "dying"
@@ -218,13 +231,15 @@ def integrations(model: Model) -> list[dict[str, str]]:
             continue
         names = {s.endpoint.role: _shown_end(model, s) for s in relation.sides}
         peer = names.get(Role.PEER, "")
-        rows.append({
-            "provider": names.get(Role.PROVIDER, peer),
-            "requirer": names.get(Role.REQUIRER, peer),
-            "interface": relation.interface,
-            "type": "peer" if relation.is_peer else "regular",
-            "message": "dying" if relation.dying else "",
-        })
+        rows.append(
+            {
+                "provider": names.get(Role.PROVIDER, peer),
+                "requirer": names.get(Role.REQUIRER, peer),
+                "interface": relation.interface,
+                "type": "peer" if relation.is_peer else "regular",
+                "message": "dying" if relation.dying else "",
+            }
+        )
     return sorted(rows, key=lambda row: row["provider"])
 
 
@@ -283,7 +298,7 @@ def _relation_info(unit: Unit, relation: Relation, model: Model) -> dict[str, An
 
 def show_application(app: Application) -> dict[str, Any]:
     """Return what ``juju show-application`` prints."""
-    bindings = {name: "alpha" for name in ["", *sorted({*app.charm.endpoints, "juju-info"})]}
+    bindings = dict.fromkeys(["", *sorted({*app.charm.endpoints, "juju-info"})], "alpha")
     return {
         app.name: {
             "charm": app.charm.name,
@@ -318,7 +333,7 @@ def show_model(model: Model, controller: str, controller_uuid: str) -> dict[str,
         },
         "machines": {unit.machine: {"cores": 0} for unit in model.units()},
         "secret-backends": {"internal": {"num-secrets": len(model.secrets), "status": "active"}},
-        "agent-version": VERSION,
+        "agent-version": JUJU_VERSION,
         "credential": {
             "name": "localhost",
             "owner": "admin",
@@ -329,7 +344,7 @@ def show_model(model: Model, controller: str, controller_uuid: str) -> dict[str,
             {
                 "name": "juju",
                 "description": "the version of Juju used by the model",
-                "version": VERSION,
+                "version": JUJU_VERSION,
             }
         ],
     }
@@ -383,8 +398,17 @@ def _moment(when: datetime.datetime) -> str:
     return when.strftime("%Y-%m-%d %H:%M:%S.%f +0000 UTC")
 
 
-def secret(model: Model, shown: Secret, *, revisions: bool = False) -> dict[str, Any]:
-    """Return what ``juju secrets`` and ``juju show-secret`` print of one secret, but no content."""
+def secret(
+    model: Model, shown: Secret, *, whole: bool = False, revisions: bool = False
+) -> dict[str, Any]:
+    """Return a secret, without its content, as Juju shows it.
+
+    Args:
+        model: The model that it is in.
+        shown: The secret.
+        whole: With who may read it: as ``juju show-secret`` and not as ``juju secrets``.
+        revisions: With each of its revisions.
+    """
     newest = shown.revisions[shown.latest]
     of_user = shown.owner.kind == "model"
     view: dict[str, Any] = {"revision": shown.latest}
@@ -399,6 +423,8 @@ def secret(model: Model, shown: Secret, *, revisions: bool = False) -> dict[str,
     if shown.label:
         view["name" if of_user else "label"] = shown.label
     view |= {"created": rfc3339(shown.created), "updated": rfc3339(shown.updated)}
+    if not whole:
+        return view
     if revisions:
         view["revisions"] = [
             {
@@ -410,9 +436,9 @@ def secret(model: Model, shown: Secret, *, revisions: bool = False) -> dict[str,
             }
             for number, revision in sorted(shown.revisions.items())
         ]
-        access = [grant_view(model.relations, *grant) for grant in shown.grants.items()]
-        if access:
-            view["access"] = access
+    access = [grant_view(model.relations, *grant) for grant in shown.grants.items()]
+    if access:
+        view["access"] = access
     return view
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .flags import Parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,4 +63,5 @@ class Reply:
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Reply:
         """Return what ``to_json`` wrote."""
-        return cls(**{**body, "notes": tuple(body["notes"])})
+        notes: list[str] = body.pop("notes")
+        return cls(notes=tuple(notes), **body)

@@ -10,13 +10,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import home
-from ..flags import Parsed
-from ..wire import Reply, Request
+from localjuju import home
+from localjuju.flags import Parsed
+from localjuju.wire import Reply, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 DEFAULT_CONTROLLER = "localjuju"
 START_SECONDS = 30
@@ -80,7 +82,9 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
         deadline = time.monotonic() + START_SECONDS
         while not is_alive(folder):
             if process.poll() is not None or time.monotonic() > deadline:
-                said = folder.log.read_text(errors="replace").strip() if folder.log.exists() else ""
+                said = (
+                    folder.log.read_text(errors="replace").strip() if folder.log.exists() else ""
+                )
                 raise ClientError(f'controller "{name}" did not start: {said[-1000:]}')
             time.sleep(0.02)
         # It is not ours to wait for: it outlives this command.
@@ -183,7 +187,10 @@ class Focus:
     def resolve(self, text: str) -> tuple[str, str]:
         """Return controller and model for ``[CONTROLLER:][USER/]MODEL``, or the current ones."""
         text = text or os.environ.get("JUJU_MODEL", "")
-        controller, _, name = text.rpartition(":")
-        controller = controller or self.controller
-        name = name.rpartition("/")[2]
-        return controller, name or self.model_on(controller)
+        controller = text.rpartition(":")[0] or self.controller
+        return controller, short_name(text) or self.model_on(controller)
+
+
+def short_name(model: str) -> str:
+    """Return a model's name without its controller and user."""
+    return model.rpartition(":")[2].rpartition("/")[2]

@@ -11,10 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .. import home, processes
-from ..flags import Parsed, UsageError
-from ..model.model import VERSION
-from ..wire import Reply
+from localjuju import JUJU_VERSION, home, processes
+from localjuju.flags import Parsed, UsageError
+from localjuju.wire import Reply
+
 from . import client
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el"}
@@ -24,7 +24,7 @@ SCP_OPTIONS = {"-r", "-C", "-q", "-p"}
 def version(words: Parsed) -> Reply:
     """Say which Juju this behaves like, and that it is none."""
     arch = ARCHITECTURES.get(platform.machine(), platform.machine())
-    text = f"{VERSION}-localjuju-{arch}"
+    text = f"{JUJU_VERSION}-localjuju-{arch}"
     if not words.on("all"):
         return Reply(text, text=text)
     note = "localjuju, a stand-in for Juju on one machine"
@@ -42,7 +42,7 @@ def bootstrap(words: Parsed, focus: client.Focus) -> Reply:
     return Reply(notes=(f'Bootstrap complete, controller "{name}" is now available',))
 
 
-def controllers(focus: client.Focus) -> Reply:
+def controllers(_words: Parsed, focus: client.Focus) -> Reply:
     """List the controllers."""
     listed: dict[str, object] = {}
     for name in client.controllers():
@@ -61,7 +61,7 @@ def controllers(focus: client.Focus) -> Reply:
     return Reply({"controllers": listed, "current-controller": focus.controller})
 
 
-def whoami(focus: client.Focus) -> Reply:
+def whoami(_words: Parsed, focus: client.Focus) -> Reply:
     """Say who is meant."""
     controller = focus.controller
     model = focus.model_on(controller)
@@ -97,13 +97,13 @@ def shim(words: Parsed) -> Reply:
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "juju"
     script.write_text(
-        f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m localjuju \"$@\"\n", encoding="utf-8"
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m localjuju "$@"\n', encoding="utf-8"
     )
     script.chmod(0o755)
     return Reply(text=str(script.absolute()))
 
 
-def clean() -> Reply:
+def clean(_words: Parsed) -> Reply:
     """End what dead controllers left: processes found by their mark, and folders."""
     notes: list[str] = []
     for name in client.controllers():
@@ -170,3 +170,16 @@ def scp(words: Parsed, controller: str, model: str) -> Reply:
     return Reply()
 
 
+WITHOUT_FOCUS = {"version": version, "local shim": shim, "local clean": clean}
+"""Verbs that are about no controller."""
+
+WITH_FOCUS = {
+    "bootstrap": bootstrap,
+    "controllers": controllers,
+    "whoami": whoami,
+    "switch": switch,
+}
+"""Verbs about which controller there is, or is meant."""
+
+IN_UNIT = {"ssh": ssh, "scp": scp}
+"""Verbs that work in a unit's folder."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .. import home, render
-from ..flags import Parsed, UsageError, parse
-from ..model.errors import JujuError
-from ..wire import Reply
+from localjuju import home, render
+from localjuju.flags import Parsed, UsageError, parse
+from localjuju.wire import Reply
+
 from . import client, local
 from .verbs import OTHER_SPELLINGS, VERBS, Verb
 
-OURS = {"version", "bootstrap", "controllers", "whoami", "switch", "ssh", "scp"}
-"""Verbs that need no controller, or ask it something else."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,23 +23,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     name, rest = _verb_name(words)
     if name in {"", "help", "--help", "-h"}:
-        print("\n".join(["usage: juju VERB", "", *(f"  juju {v.usage}" for v in VERBS.values())]))
-        return 0
+        return _help()
     verb = VERBS.get(name)
     if verb is None:
-        print(f'ERROR localjuju has no "juju {name}"', file=sys.stderr)
+        sys.stderr.write(f'ERROR localjuju has no "juju {name}"\n')
         return 2
     form = ""
+    parsed = Parsed()
     try:
         parsed = parse(rest, verb.all_flags, interspersed=verb.interspersed)
-        form = parsed.last("format", "") if verb.formats else ""
+        form = parsed.last("format") if verb.formats else ""
         _check(verb, parsed, form)
         reply = _do(name, verb, parsed)
     except UsageError as error:
-        return _show(verb, form, Reply(error=str(error), code=2))
-    except (client.ClientError, home.HomeError, JujuError) as error:
-        return _show(verb, form, Reply(error=str(error), code=getattr(error, "code", 1)))
-    return _show(verb, form, reply, parsed)
+        reply = Reply(error=str(error), code=2)
+    except (client.ClientError, home.HomeError) as error:
+        reply = Reply(error=str(error), code=1)
+    return _show(name, verb, form, reply, parsed.last("output"))
+
+
+def _help() -> int:
+    lines = ["usage: juju VERB", "", *(f"  juju {verb.usage}" for verb in VERBS.values())]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
 
 
 def _verb_name(words: list[str]) -> tuple[str, list[str]]:
@@ -60,85 +67,83 @@ def _check(verb: Verb, words: Parsed, form: str) -> None:
 
 
 def _do(name: str, verb: Verb, words: Parsed) -> Reply:
-    if name == "version":
-        return local.version(words)
-    if name == "local shim":
-        return local.shim(words)
-    if name == "local clean":
-        return local.clean()
+    if name in local.WITHOUT_FOCUS:
+        return local.WITHOUT_FOCUS[name](words)
     focus = client.Focus()
-    if name == "bootstrap":
-        return local.bootstrap(words, focus)
-    if name == "controllers":
-        return local.controllers(focus)
-    if name == "whoami":
-        return local.whoami(focus)
-    if name == "switch":
-        return local.switch(words, focus)
+    if name in local.WITH_FOCUS:
+        return local.WITH_FOCUS[name](words, focus)
     controller, model = _target(name, verb, words, focus)
-    if name in {"ssh", "scp"}:
-        return getattr(local, name)(words, controller, model)
+    if name in local.IN_UNIT:
+        return local.IN_UNIT[name](words, controller, model)
     reply = client.ask(controller, name, words, model=model, progress=_progress)
     if reply.code == 0:
         _refocus(name, words, focus, controller)
-        if name == "models":
-            reply.data["current-model"] = focus.model_on(controller)
+    if name == "models":
+        reply.data["current-model"] = focus.model_on(controller)
     return reply
 
 
 def _target(name: str, verb: Verb, words: Parsed, focus: client.Focus) -> tuple[str, str]:
     """The controller and the model that a verb is about."""
-    if name in {"destroy-controller", "kill-controller"}:
+    if name in {"destroy-controller", "kill-controller", "show-controller"} and words.args:
         if words.args[0] not in client.controllers():
             raise client.ClientError(f"controller {words.args[0]} not found")
         return words.args[0], ""
-    if name == "show-controller" and words.args:
-        return words.args[0], ""
     if name == "add-model":
-        wanted = words.last("controller")
-        if not wanted and not client.controllers():
-            wanted = client.DEFAULT_CONTROLLER
-            client.start(wanted, ends_by_itself=True)
-        return wanted or focus.controller, ""
+        return _controller_for_new_model(words.last("controller"), focus), ""
     if name in {"destroy-model", "show-model"} and words.args:
-        return focus.resolve(words.args[0])[0], ""
+        return focus.resolve(words.args[0])
     if verb.in_model:
         return focus.resolve(words.last("model"))
     controller = words.last("controller") or focus.controller
-    return controller, focus.resolve("")[1]
+    return controller, focus.model_on(controller)
+
+
+def _controller_for_new_model(wanted: str, focus: client.Focus) -> str:
+    """The controller that is to have a new model; one is started if there is none at all."""
+    if wanted:
+        return wanted
+    try:
+        return focus.controller
+    except client.NoControllerError:
+        client.start(client.DEFAULT_CONTROLLER, ends_by_itself=True)
+        return client.DEFAULT_CONTROLLER
 
 
 def _refocus(name: str, words: Parsed, focus: client.Focus, controller: str) -> None:
     if name == "add-model" and not words.on("no-switch"):
         focus.choose(controller, words.args[0])
     elif name == "destroy-model":
-        focus.forget(controller, words.args[0].rpartition(":")[2].rpartition("/")[2])
+        focus.forget(controller, client.short_name(words.args[0]))
     elif name in {"destroy-controller", "kill-controller"}:
         focus.forget(controller)
 
 
 def _progress(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
-def _show(verb: Verb, form: str, reply: Reply, words: Parsed | None = None) -> int:
+def _show(name: str, verb: Verb, form: str, reply: Reply, output: str) -> int:
+    for note in reply.notes:
+        sys.stderr.write(f"{note}\n")
+    text = ""
+    if reply.data is not None or reply.text is not None:
+        text = render.reply(name, reply, form or verb.default_format)
+    elif reply.error and (form == "json" or name == "config"):
+        # Juju prints an empty object where it has nothing to print as JSON.
+        text = "{}"
+    if text and not text.endswith("\n"):
+        text += "\n"
     try:
-        for note in reply.notes:
-            print(note, file=sys.stderr)
-        if reply.data is None and reply.text is None and reply.error and form == "json":
-            # Juju prints an empty object where it was asked for JSON and has none.
-            print("{}")
-        elif words is not None and (reply.data is not None or reply.text is not None):
-            text = render.reply(verb.usage.split()[0], reply, form or verb.default_format)
-            if text and words.last("output"):
-                with open(words.last("output"), "w", encoding="utf-8") as file:  # noqa: PTH123
-                    file.write(text)
-            elif text:
-                sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        if output:
+            Path(output).write_text(text, encoding="utf-8")
+        else:
+            sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read has seen enough. What is still buffered must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if reply.error:
-        print(f"ERROR {reply.error}", file=sys.stderr)
+        sys.stderr.write(f"ERROR {reply.error}\n")
     return reply.code

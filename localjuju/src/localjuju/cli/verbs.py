@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..flags import Flag
+from localjuju.flags import Flag
 
 MODEL = Flag("model", short="m")
 FORMAT = Flag("format")
@@ -137,9 +137,7 @@ VERBS: dict[str, Verb] = {
     "models": _verb("models", CONTROLLER, Flag("all", "bool"), formats="tabular", in_model=False),
     "switch": _verb("switch [CONTROLLER:][MODEL]", most=1, in_model=False),
     "show-model": _verb("show-model [NAME…]", formats="yaml"),
-    "model-config": _verb(
-        "model-config [KEY[=VALUE]…]", Flag("reset", "list"), formats="tabular"
-    ),
+    "model-config": _verb("model-config [KEY[=VALUE]…]", Flag("reset", "list"), formats="tabular"),
     "model-constraints": _verb("model-constraints", formats="constraints"),
     "set-model-constraints": _verb("set-model-constraints KEY=VALUE…"),
     "deploy": _verb(

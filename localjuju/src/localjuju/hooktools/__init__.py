@@ -4,10 +4,10 @@ from . import action_tools as action_tools
 from . import relation_tools as relation_tools
 from . import secret_tools as secret_tools
 from . import unit_tools as unit_tools
-from .context import CommitError as CommitError
 from .context import HookContext as HookContext
 from .environment import Folders as Folders
 from .environment import environment as environment
+from .errors import CommitError as CommitError
 from .registry import Answer as Answer
 from .registry import names as names
 from .registry import run as run

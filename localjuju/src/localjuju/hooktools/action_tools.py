@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ..flags import UsageError
-from ..model import JujuError, Task
+from localjuju.flags import UsageError
+from localjuju.model import JujuError, Task
+
 from .registry import FORMAT, NOTHING, Call, tool
 
 KEY = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")

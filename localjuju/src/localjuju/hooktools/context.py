@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from ..model import Hook, JujuError, Model, NotFoundError, Task, Unit
-from ..model.applications import Application
-from ..model.relations import Relation, Side
+from localjuju.model import Hook, JujuError, Model, NotFoundError, Task, Unit
+
+from .errors import CommitError
 from .pending_secrets import PendingSecrets
 
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable, Mapping
 
-class CommitError(Exception):
-    """What the hook asked for cannot be done, so nothing of it is, and the hook has failed."""
+    from localjuju.model.applications import Application
+    from localjuju.model.relations import Relation, Side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +89,7 @@ class HookContext:
         return self.model.relations[relation_id]
 
     def databag(self, relation_id: int, *, number: int | None) -> Mapping[str, str]:
-        """Return this side's databag of one unit, or (None) of the application, as this run sees it."""
+        """Return this side's databag of one unit, or (None) of the application, as seen here."""
         yours, _ = self.sides(relation_id)
         if number is None:
             base = yours.settings.settings

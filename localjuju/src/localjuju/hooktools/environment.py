@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
-from ..model import VERSION
-from .context import HookContext
+from localjuju import JUJU_VERSION
+
+if TYPE_CHECKING:
+    from .context import HookContext
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +52,7 @@ def environment(context: HookContext, context_id: str, folders: Folders) -> dict
         "JUJU_MODEL_UUID": model.uuid,
         "JUJU_PRINCIPAL_UNIT": "",
         "JUJU_UNIT_NAME": unit.name,
-        "JUJU_VERSION": VERSION,
+        "JUJU_VERSION": JUJU_VERSION,
         "LANG": "C.UTF-8",
         "TERM": "tmux-256color",
     }
@@ -88,4 +91,8 @@ def _of_task(context: HookContext) -> dict[str, str]:
         "JUJU_ACTION_UUID": task.id,
     }
     # A command of `juju exec` is no dispatch.
-    return variables if task.command else {**variables, "JUJU_DISPATCH_PATH": f"actions/{task.action}"}
+    return (
+        variables
+        if task.command
+        else {**variables, "JUJU_DISPATCH_PATH": f"actions/{task.action}"}
+    )

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..model.errors import JujuError, NotFoundError
-from ..model.secrets import Consumer, Owner, Reader, Revision, Rotation, Secret, new_id, parse_uri
+from localjuju.model.errors import JujuError, NotFoundError
+from localjuju.model.secrets import (
+    Consumer,
+    Owner,
+    Reader,
+    Revision,
+    Rotation,
+    Secret,
+    new_id,
+    parse_uri,
+)
+
+from .errors import CommitError
 
 if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Mapping
+
     from .context import HookContext
 
 
@@ -64,9 +76,7 @@ class PendingSecrets:
 
     def manages(self, secret: Secret) -> bool:
         """Whether the unit may change a secret: its own, or the application's if it leads."""
-        return self.belongs(secret) and (
-            secret.owner.kind == "unit" or self._context.is_leader
-        )
+        return self.belongs(secret) and (secret.owner.kind == "unit" or self._context.is_leader)
 
     # Looking up.
 
@@ -136,7 +146,9 @@ class PendingSecrets:
             rotation=change.rotation or secret.rotation,
             revisions={
                 **secret.revisions,
-                secret.latest: dataclasses.replace(latest, expires=change.expires or latest.expires),
+                secret.latest: dataclasses.replace(
+                    latest, expires=change.expires or latest.expires
+                ),
             },
         )
 
@@ -211,7 +223,9 @@ class PendingSecrets:
         if secret.id in self.created:
             self._change_now(secret, wanted)
             if wanted.content is not None:
-                secret.revisions = {1: dataclasses.replace(secret.revisions[1], content=wanted.content)}
+                secret.revisions = {
+                    1: dataclasses.replace(secret.revisions[1], content=wanted.content)
+                }
             return
         held = self.changes.setdefault(secret.id, Change())
         for field in dataclasses.fields(wanted):
@@ -230,8 +244,6 @@ class PendingSecrets:
         Raises:
             CommitError: With the reason.
         """
-        from .context import CommitError  # noqa: PLC0415 (the context holds one of these)
-
         unit = self._unit.name
         for secret in self.created.values():
             if not self.manages(secret):
@@ -240,17 +252,23 @@ class PendingSecrets:
         for secret_id, change in self.changes.items():
             secret = self._context.model.secrets.get(secret_id)
             if secret is None or not self.manages(secret):
-                raise CommitError(f'updating secrets: "{unit}" is not allowed to manage this secret')
+                raise CommitError(
+                    f'updating secrets: "{unit}" is not allowed to manage this secret'
+                )
             if change.label is not None:
                 self._check_label(secret, change.label)
         for secret_id in self.removals:
             secret = self.created.get(secret_id) or self._context.model.secrets.get(secret_id)
             if secret is not None and not self.manages(secret):
-                raise CommitError(f'removing secrets: "{unit}" is not allowed to manage this secret')
+                raise CommitError(
+                    f'removing secrets: "{unit}" is not allowed to manage this secret'
+                )
         for secret_id, _ in self.grants:
             secret = self.created.get(secret_id) or self._context.model.secrets.get(secret_id)
             if secret is None or not self.manages(secret):
-                raise CommitError(f'granting secrets: "{unit}" is not allowed to manage this secret')
+                raise CommitError(
+                    f'granting secrets: "{unit}" is not allowed to manage this secret'
+                )
 
     def apply(self) -> None:
         """Make what this run asked for; ``check`` has passed."""
@@ -279,8 +297,6 @@ class PendingSecrets:
                 model.forget_secret(secret, now)
 
     def _check_label(self, secret: Secret, label: str) -> None:
-        from .context import CommitError  # noqa: PLC0415 (the context holds one of these)
-
         others = [*self._context.model.secrets.values(), *self.created.values()]
         if label and any(
             o.id != secret.id and o.label == label and o.owner == secret.owner for o in others

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..flags import Flag, Parsed, UsageError, parse
-from ..model import JujuError
-from .context import HookContext
-from .output import show
+from localjuju.flags import Flag, Parsed, UsageError, parse
+from localjuju.model import JujuError
+from localjuju.output import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .context import HookContext
 
 FORMAT = Flag("format")
 
@@ -86,12 +89,17 @@ def run(
     function, flags = _TOOLS[argv[0]]
     try:
         options = parse(argv[1:], flags)
-        form = options.last("format", "smart")
-        if form not in {"smart", "json", "yaml"}:
-            raise UsageError(f'invalid value "{form}" for option --format: unknown format "{form}"')
+        form = _form(options)
         value = function(Call(context, options, stdin, read_file))
     except UsageError as error:
         return Answer(2, "", f"ERROR {error}\n")
     except JujuError as error:
         return Answer(error.code, "", f"ERROR {error}\n")
     return Answer(0, "" if value is NOTHING else show(value, form))
+
+
+def _form(options: Parsed) -> str:
+    form = options.last("format", "smart")
+    if form not in {"smart", "json", "yaml"}:
+        raise UsageError(f'invalid value "{form}" for option --format: unknown format "{form}"')
+    return form

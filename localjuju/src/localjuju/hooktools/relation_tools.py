@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from ..flags import Flag, UsageError
-from ..model import JujuError
-from .context import HookContext
+from localjuju.flags import Flag, UsageError
+from localjuju.model import JujuError
+
 from .registry import FORMAT, NOTHING, Call, tool
+
+if TYPE_CHECKING:
+    from .context import HookContext
 
 RELATION = Flag("relation", short="r")
 APP = Flag("app", "bool")
@@ -69,44 +72,52 @@ def relation_get(call: Call) -> Any:
     """Settings of a unit or an application in a relation."""
     number = relation_id(call)
     call.only(2)
-    key, who = [*call.args, "-", ""][:2] if len(call.args) < 2 else call.args  # noqa: PLR2004 (key and name)
-    if not call.args:
-        key = "-"
-    who = call.args[1] if len(call.args) > 1 else ""
-    settings = _settings(call.context, number, who, app=call.options.on("app"))
-    if key in {"-", ""}:
-        return dict(sorted(settings.items()))
-    return settings.get(key)
-
-
-def _settings(context: HookContext, number: int, who: str, *, app: bool) -> Mapping[str, str]:
-    yours, theirs = context.sides(number)
-    hook = context.hook
+    key = call.args[0] if call.args else "-"
+    who = call.args[1] if len(call.args) > 1 else _about(call.context, number)
     if not who:
-        in_this = hook is not None and hook.relation_id == number
-        who = (hook.remote_unit or hook.remote_app) if hook and in_this else ""
-        if not who:
-            raise UsageError("no unit or application specified")
-    name, slash, digits = who.partition("/")
-    if app or not slash:
-        if not app and hook is not None and who == hook.remote_app:
-            # A hook about the application alone: there is no unit to read.
-            return {}
-        if name == context.unit.app:
-            if not (context.is_leader or context.relation(number).is_peer):
-                raise JujuError("permission denied")
-            return context.databag(number, number=None)
-        if name != theirs.seen_as:
-            raise JujuError(f'getting application "{name}" not found')
-        return theirs.settings.settings
-    side = yours if name == context.unit.app else theirs if name == theirs.seen_as else None
+        raise UsageError("no unit or application specified")
+    settings: Mapping[str, str] = {}
+    if call.options.on("app"):
+        settings = _of_application(call.context, number, who.partition("/")[0])
+    elif "/" in who:
+        settings = _of_unit(call.context, number, who)
+    elif who in call.args:
+        settings = _of_application(call.context, number, who)
+    # Else it is a hook about the application alone: there is no unit to read.
+    return dict(sorted(settings.items())) if key in {"-", ""} else settings.get(key)
+
+
+def _about(context: HookContext, number: int) -> str:
+    """The remote unit, or else application, that a hook of this relation is about."""
+    hook = context.hook
+    if hook is None or hook.relation_id != number:
+        return ""
+    return hook.remote_unit or hook.remote_app
+
+
+def _of_application(context: HookContext, number: int, name: str) -> Mapping[str, str]:
+    _, theirs = context.sides(number)
+    if name == context.unit.app:
+        # Of a peer relation every unit reads it; of others the leader alone.
+        if not (context.is_leader or context.relation(number).is_peer):
+            raise JujuError("permission denied")
+        return context.databag(number, number=None)
+    if name != theirs.seen_as:
+        raise JujuError(f'getting application "{name}" not found')
+    return theirs.settings.settings
+
+
+def _of_unit(context: HookContext, number: int, name: str) -> Mapping[str, str]:
+    yours, theirs = context.sides(number)
+    app, _, digits = name.partition("/")
+    side = yours if app == context.unit.app else theirs if app == theirs.seen_as else None
     if side is None or not digits.isdigit() or int(digits) not in side.units:
         raise JujuError("relation unit not found")
-    if side is theirs and not context.relation(number).is_peer:
-        return theirs.units[int(digits)].settings
-    if int(digits) != context.unit.number and not context.relation(number).is_peer:
-        raise JujuError("permission denied")
-    return context.databag(number, number=int(digits))
+    if side is yours:
+        if int(digits) != context.unit.number and not context.relation(number).is_peer:
+            raise JujuError("permission denied")
+        return context.databag(number, number=int(digits))
+    return side.units[int(digits)].settings
 
 
 @tool("relation-set", RELATION, APP, Flag("file"), FORMAT)
@@ -128,7 +139,7 @@ def relation_set(call: Call) -> object:
 
 def _from_yaml(text: str) -> dict[str, str]:
     try:
-        data = yaml.safe_load(text) if text.strip() else {}
+        data: Any = yaml.safe_load(text) if text.strip() else {}
     except yaml.YAMLError:
         raise JujuError("cannot read the settings: not YAML") from None
     if not isinstance(data, Mapping):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime
 from typing import Any
 
-from ..flags import Flag, UsageError
-from ..model import JujuError, NotFoundError
-from ..model.secrets import Owner, Reader, Rotation, Secret, check_content, parse_expiry, parse_uri
+from localjuju.flags import Flag, UsageError
+from localjuju.model import JujuError, NotFoundError
+from localjuju.model.secrets import (
+    Reader,
+    Rotation,
+    Secret,
+    parse_content,
+    parse_expiry,
+    parse_uri,
+)
+
 from .pending_secrets import Change
 from .registry import FORMAT, NOTHING, Call, tool
 from .relation_tools import RELATION, relation_id
@@ -32,7 +38,7 @@ def rfc3339(moment: datetime.datetime) -> str:
 @tool("secret-add", *_DETAILS)
 def secret_add(call: Call) -> str:
     """Make a secret."""
-    content = _content(call)
+    content = parse_content(call.args, call.read_file)
     if not content:
         raise UsageError("missing secret value or filename")
     secret = call.context.secrets.add(
@@ -51,7 +57,7 @@ def secret_set(call: Call) -> object:
     """Change a secret."""
     if not call.args:
         raise UsageError("missing secret URI")
-    content = _content(call, skip=1)
+    content = parse_content(call.args[1:], call.read_file)
     _owner(call)
     secret = call.context.secrets.managed(call.args[0])
     given = call.options.given
@@ -198,25 +204,6 @@ def _remote_reader(call: Call, number: int) -> Reader:
     return Reader(theirs.model, f"{theirs.app}/{digits}")
 
 
-def _content(call: Call, skip: int = 0) -> dict[str, str]:
-    content: dict[str, str] = {}
-    for word in call.args[skip:]:
-        key, equals, value = word.partition("=")
-        name, _, source = key.partition("#")
-        if not equals or not value:
-            raise UsageError(f'key value "{word}" not valid')
-        if source == "file":
-            value = call.read_file(value)
-        elif source == "base64":
-            try:
-                value = base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError):
-                raise UsageError(f'the value of key "{name}" is not base64 of text') from None
-        content[name] = value
-    check_content(content)
-    return content
-
-
 def _owner(call: Call) -> str:
     owner = call.options.last("owner", "application")
     if owner not in {"application", "unit"}:
@@ -237,6 +224,3 @@ def _rotation(call: Call) -> Rotation | None:
 def _expiry(call: Call) -> datetime.datetime | None:
     text = call.options.last("expire")
     return parse_expiry(text, call.context.clock()) if text else None
-
-
-__all__ = ["Owner", "grant_view", "rfc3339"]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from ..flags import Flag, UsageError
-from ..model import JujuError, Status
+from localjuju.flags import Flag, UsageError
+from localjuju.model import JujuError, Status
+
 from .registry import FORMAT, NOTHING, Call, tool
+
+if TYPE_CHECKING:
+    import datetime
 
 SETTABLE = ("maintenance", "blocked", "waiting", "active")
 APPLICATION = Flag("application", "bool")
+HIGHEST_PORT = 65535
 LEVELS = {"TRACE", "DEBUG", "INFO", "WARNING", "ERROR"}
 
 
@@ -161,9 +165,11 @@ def _port(words: list[str]) -> str:
         return text
     found = re.fullmatch(r"(\d+)(?:-(\d+))?(?:/(tcp|udp))?", text)
     if not found:
-        raise UsageError(f'expected <port>[/<protocol>] or <from>-<to>[/<protocol>] or icmp; got "{text}"')
+        raise UsageError(
+            f'expected <port>[/<protocol>] or <from>-<to>[/<protocol>] or icmp; got "{text}"'
+        )
     low, high = int(found[1]), int(found[2] or found[1])
-    if not 0 < low <= high <= 65535:  # noqa: PLR2004 (what a port is)
+    if not 0 < low <= high <= HIGHEST_PORT:
         raise UsageError(f"port range bounds must be between 0 and 65535, got {low}-{high}")
     return f"{low}-{high}/{found[3] or 'tcp'}" if found[2] else f"{low}/{found[3] or 'tcp'}"
 
@@ -218,7 +224,7 @@ def state_set(call: Call) -> object:
     """Keep values for the charm."""
     source = call.options.last("file")
     if source:
-        data = yaml.safe_load(call.stdin if source == "-" else call.read_file(source)) or {}
+        data: Any = yaml.safe_load(call.stdin if source == "-" else call.read_file(source)) or {}
         if not isinstance(data, Mapping):
             raise JujuError("cannot read the state: not a mapping")
         values = cast("Mapping[Any, Any]", data)
@@ -254,24 +260,28 @@ def resource_get(call: Call) -> str:
 
 
 @tool("storage-list", FORMAT)
-def storage_list(call: Call) -> list[str]:  # noqa: ARG001 (there is none, whatever is asked)
+def storage_list(call: Call) -> list[str]:
     """Storage: there is none."""
+    call.only(1)
     return []
 
 
 @tool("storage-get", Flag("s"), FORMAT)
-def storage_get(call: Call) -> object:  # noqa: ARG001 (as above)
+def storage_get(call: Call) -> object:
     """Storage: there is none."""
+    call.only(1)
     raise UsageError("no storage instance specified")
 
 
 @tool("credential-get", FORMAT)
-def credential_get(call: Call) -> object:  # noqa: ARG001 (there is no cloud)
+def credential_get(call: Call) -> object:
     """Cloud credentials: there is no cloud."""
+    call.only(0)
     raise JujuError("cannot access cloud credentials: permission denied")
 
 
 @tool("juju-reboot", Flag("now", "bool"))
-def juju_reboot(call: Call) -> object:  # noqa: ARG001 (there is no machine)
+def juju_reboot(call: Call) -> object:
     """Refused: there is no machine of the unit's own."""
+    call.only(0)
     raise JujuError("localjuju has no machine to reboot")

@@ -9,6 +9,5 @@ from .charm import Charm as Charm
 from .charm import parse_charm as parse_charm
 from .errors import JujuError as JujuError
 from .errors import NotFoundError as NotFoundError
-from .model import VERSION as VERSION
 from .model import LogLine as LogLine
 from .model import Model as Model

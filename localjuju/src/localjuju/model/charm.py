@@ -8,8 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-import jsonschema
-
 from .errors import JujuError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*")
@@ -90,10 +88,15 @@ class Action:
 
     def why_refused(self, parameters: Mapping[str, Any]) -> str | None:
         """Return what is wrong with *parameters*, or None."""
+        # Large, and wanted by nobody but those who run actions.
+        import jsonschema  # noqa: PLC0415
+
         validator = jsonschema.Draft7Validator(dict(self.schema))
         for problem in validator.iter_errors(dict(parameters)):  # pyright: ignore[reportUnknownMemberType]
             where = ".".join(["(root)", *(str(step) for step in problem.absolute_path)])
-            return f'cannot run "{self.name}" action: validation failed: {where} : {problem.message}'
+            return (
+                f'cannot run "{self.name}" action: validation failed: {where} : {problem.message}'
+            )
         return None
 
 
@@ -165,7 +168,7 @@ def parse_charm(
 
 
 def _mapping(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key) or {}
+    value: Any = data.get(key) or {}
     if not isinstance(value, Mapping):
         raise JujuError(f"not a charm: {key} in its metadata is not a mapping")
     return {str(name): entry for name, entry in cast("Mapping[Any, Any]", value).items()}
@@ -206,7 +209,7 @@ def _actions(actions: Any) -> dict[str, Action]:
     for name, body in _mapping({"actions": actions}, "actions").items():
         entry = cast("dict[str, Any]", body or {})
         description = str(entry.get("description") or "No description")
-        schema = {
+        schema: dict[str, Any] = {
             "title": name,
             "description": description,
             "type": "object",

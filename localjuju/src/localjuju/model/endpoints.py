@@ -48,10 +48,12 @@ def integrate(model: Model, one: str, two: str) -> Relation:
         here, there = ((app2, end2), app1) if app1 in model.saas else ((app1, end1), app2)
         return _across(model, here, there, end1 if there == app1 else end2)
     number = model.take_relation_id()
-    return model.new_relation((
-        Side(model.uuid, app1, end1, number, app1),
-        Side(model.uuid, app2, end2, number, app2),
-    ))
+    return model.new_relation(
+        (
+            Side(model.uuid, app1, end1, number, app1),
+            Side(model.uuid, app2, end2, number, app2),
+        )
+    )
 
 
 def find(model: Model, one: str, two: str) -> Relation:
@@ -62,7 +64,7 @@ def find(model: Model, one: str, two: str) -> Relation:
     """
     for _, relation in sorted(model.relations.items()):
         names = _names(model, relation)
-        if len(names) == 2 and not relation.dying and _fit(names, one, two):  # noqa: PLR2004 (a pair)
+        if len(relation.sides) > 1 and not relation.dying and _fit(names, one, two):
             return relation
     raise NotFoundError(f"relation with endpoints [{one} {two}] or id 0 not found (not found)")
 
@@ -81,9 +83,7 @@ def _fit(names: set[tuple[str, str]], one: str, two: str) -> bool:
 def _names(model: Model, relation: Relation) -> set[tuple[str, str]]:
     """The two ends of a relation under the names that this model has for them."""
     ours = [s for s in relation.sides if s.model == model.uuid and s.app in model.applications]
-    return {
-        (s.app if s in ours else s.seen_as, s.endpoint.name) for s in relation.sides
-    }
+    return {(s.app if s in ours else s.seen_as, s.endpoint.name) for s in relation.sides}
 
 
 def _choose(model: Model, one: str, two: str) -> tuple[Candidate, Candidate]:
@@ -98,9 +98,7 @@ def _choose(model: Model, one: str, two: str) -> tuple[Candidate, Candidate]:
     if not pairs:
         raise JujuError("no compatible endpoints found between applications")
     if len(pairs) > 1:
-        could = "; ".join(
-            sorted(f'"{a[0]}:{a[1].name} {b[0]}:{b[1].name}"' for a, b in pairs)
-        )
+        could = "; ".join(sorted(f'"{a[0]}:{a[1].name} {b[0]}:{b[1].name}"' for a, b in pairs))
         raise JujuError(f'ambiguous relation: "{one} {two}" could refer to {could}')
     return pairs[0]
 
@@ -131,13 +129,15 @@ def _across(model: Model, here: Candidate, saas_name: str, there: Endpoint) -> R
     source = model.models[saas.model]
     # The side that offers sees a token, a new one for each relation, and no name.
     token = f"remote-{model.rng.getrandbits(128):032x}"
-    return model.new_relation((
-        Side(model.uuid, here[0], here[1], model.take_relation_id(), token),
-        Side(
-            source.uuid,
-            source.offers[saas.offer].app,
-            there,
-            source.take_relation_id(),
-            saas_name,
-        ),
-    ))
+    return model.new_relation(
+        (
+            Side(model.uuid, here[0], here[1], model.take_relation_id(), token),
+            Side(
+                source.uuid,
+                source.offers[saas.offer].app,
+                there,
+                source.take_relation_id(),
+                saas_name,
+            ),
+        )
+    )

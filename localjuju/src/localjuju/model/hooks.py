@@ -7,16 +7,18 @@ and nothing is ever told about a state that has passed.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import secret_hooks
 from .applications import Application, Failure, Hook, RelationView, Status, Unit
-from .relations import Relation, Side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .model import Model
+    from .relations import Databag, Relation, Side
 
 RETRY_SECONDS = (5, 10, 20, 40, 80, 160, 300)
 """How long after each failure in turn a hook is run again; then always the last."""
@@ -27,28 +29,29 @@ def next_hook(model: Model, unit: Unit, now: datetime.datetime) -> Hook | None:
     if unit.failure is not None:
         due = unit.failure.retry_at is not None and now >= unit.failure.retry_at
         return unit.failure.hook if due or unit.resolve == "retry" else None
-    app = model.applications[unit.app]
     if unit.dying:
         return _last_hook(model, unit)
+    return next(_due(model, unit, now), None)
+
+
+def _due(model: Model, unit: Unit, now: datetime.datetime) -> Iterator[Hook]:
+    """What a unit that lives is due, the most urgent first."""
+    app = model.applications[unit.app]
     if not unit.installed:
-        return Hook("install")
+        yield Hook("install")
     if unit.charm_told != app.charm_revision:
-        return Hook("upgrade-charm")
-    if created := next(_created(model, unit), None):
-        return created
+        yield Hook("upgrade-charm")
+    yield from _created(model, unit)
     if app.leader == unit.number and not unit.leader_told:
-        return Hook("leader-elected")
+        yield Hook("leader-elected")
     if unit.config_told != app.config_version:
-        return Hook("config-changed")
+        yield Hook("config-changed")
     if not unit.started:
-        return Hook("start")
-    if secret := secret_hooks.next_secret_hook(model, unit, now):
-        return secret
-    if relation := next(_relation_hooks(model, unit), None):
-        return relation
+        yield Hook("start")
+    yield from secret_hooks.due(model, unit, now)
+    yield from _relation_hooks(model, unit)
     if unit.next_update_status is not None and now >= unit.next_update_status:
-        return Hook("update-status")
-    return None
+        yield Hook("update-status")
 
 
 def next_moment(model: Model, unit: Unit) -> datetime.datetime | None:
@@ -211,7 +214,7 @@ def _sides(model: Model, unit: Unit, relation: Relation) -> tuple[Side, Side]:
     return yours, relation.other(yours)
 
 
-def _others(unit: Unit, relation: Relation, theirs: Side) -> dict[int, object]:
+def _others(unit: Unit, relation: Relation, theirs: Side) -> dict[int, Databag]:
     return {
         number: databag
         for number, databag in theirs.units.items()
@@ -224,7 +227,7 @@ def _departed(unit: Unit, yours: Side, theirs: Side, number: int) -> Hook:
     # The one who goes: this unit if it is being removed, else (as Juju has it even when the whole
     # relation is removed) the remote one.
     departing = unit.name if unit.dying else hook.remote_unit
-    return Hook(**{**hook.__dict__, "departing_unit": departing})
+    return dataclasses.replace(hook, departing_unit=departing)
 
 
 def _relation_hook(kind: str, yours: Side, theirs: Side, number: int | None = None) -> Hook:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import random
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING
 
 from . import endpoints, hooks
 from .applications import Application, Status, Task, Unit
@@ -20,8 +19,9 @@ from .errors import JujuError, NotFoundError
 from .relations import Relation, Side
 from .secrets import Expiry, Secret
 
-VERSION = "4.0.15"
-"""The Juju whose behaviour this follows."""
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -189,15 +189,13 @@ class Model:
         """Refuse a deployment that ``deploy`` would refuse."""
         bad = re.search(r"[^a-z0-9-]", name)
         if bad:
-            raise JujuError(
-                f'invalid application name "{name}", unexpected character {bad[0]}', 2
-            )
+            raise JujuError(f'invalid application name "{name}", unexpected character {bad[0]}', 2)
         if not NAME.fullmatch(name):
             raise JujuError(f'invalid application name "{name}"', 2)
         if name in self.applications:
             raise JujuError(
-                f'cannot deploy "{name}": creating application "{name}": creating IAAS application '
-                f'"{name}": inserting IAAS application "{name}": checking if application "{name}" '
+                f'cannot deploy "{name}": creating application "{name}": creating IAAS '
+                f'application "{name}": inserting IAAS application "{name}": checking if application "{name}" '
                 "exists: application already exists"
             )
         try:
@@ -352,14 +350,18 @@ class Model:
     def forget_unit(self, unit: Unit) -> None:
         """Take a unit away for good, with the secrets that it owned."""
         app = self.applications[unit.app]
-        for relation_id in [r for r, rel in self.relations.items() if rel.has(self.uuid, app.name)]:
+        for relation_id in [
+            r for r, rel in self.relations.items() if rel.has(self.uuid, app.name)
+        ]:
             self.leave_relation(unit, relation_id)
         app.units.pop(unit.number, None)
         for task in unit.tasks:
             task.status, task.message = "aborted", "unit was removed"
         self._drop_secrets(("unit", unit.name))
         for secret in self.reachable_secrets():
-            for reader in [r for r in secret.consumers if (r.model, r.name) == (self.uuid, unit.name)]:
+            for reader in [
+                r for r in secret.consumers if (r.model, r.name) == (self.uuid, unit.name)
+            ]:
                 del secret.consumers[reader]
         hooks.elect(app)
         self.drop_if_gone(app)
@@ -392,10 +394,14 @@ class Model:
         """
         spec = self.applications[unit.app].charm.actions.get(action)
         if spec is None and not command:
-            raise NotFoundError(f'action "{action}" not defined for unit "{unit.name}". (not found)')
+            raise NotFoundError(
+                f'action "{action}" not defined for unit "{unit.name}". (not found)'
+            )
         given = dict(parameters)
         if spec is not None:
-            defaults = {n: p["default"] for n, p in spec.schema["properties"].items() if "default" in p}
+            defaults = {
+                n: p["default"] for n, p in spec.schema["properties"].items() if "default" in p
+            }
             given = {**defaults, **given}
         task = Task(self.next_task_id(), operation, unit.name, action, given, now, command=command)
         refusal = spec.why_refused(given) if spec else None

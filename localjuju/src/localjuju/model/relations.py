@@ -7,9 +7,12 @@ which they see each other differ, so there is one class for both.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .charm import Endpoint, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclasses.dataclass

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from .applications import Hook, Unit
 from .secrets import REPEAT_EXPIRED, Expiry, Reader, Revision, Secret
 
 if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterator
+
     from .model import Model
-
-
-def next_secret_hook(model: Model, unit: Unit, now: datetime.datetime) -> Hook | None:
-    """Return the first secret hook that *unit* is due, or None."""
-    return next(_due(model, unit, now), None)
 
 
 def moments(model: Model, unit: Unit) -> list[datetime.datetime]:
@@ -68,7 +64,8 @@ def expiry_moment(model: Model, revision: Revision) -> datetime.datetime | None:
     return revision.expires
 
 
-def _due(model: Model, unit: Unit, now: datetime.datetime) -> Iterator[Hook]:
+def due(model: Model, unit: Unit, now: datetime.datetime) -> Iterator[Hook]:
+    """Give the secret hooks that *unit* is due, the most urgent first."""
     for secret in owned_by(model, unit):
         for number, revision in sorted(secret.revisions.items()):
             moment = expiry_moment(model, revision)

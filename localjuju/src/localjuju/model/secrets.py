@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import enum
 import hashlib
 import json
-import random
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .errors import JujuError
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping, Sequence
 
 KEY = re.compile(r"[a-z](-?[a-z0-9]){2,}")
 """The form of a key in a secret's content: three characters at least (as Juju 4.0 has it)."""
@@ -117,7 +121,9 @@ class Secret:
     auto_prune: bool = False
     latest: int = 1
     revisions: dict[int, Revision] = dataclasses.field(default_factory=dict[int, Revision])
-    grants: dict[Reader, int | None] = dataclasses.field(default_factory=dict[Reader, "int | None"])
+    grants: dict[Reader, int | None] = dataclasses.field(
+        default_factory=dict[Reader, "int | None"]
+    )
     """Who may read it, and by which relation (the owner's number of it; None for a user's)."""
     consumers: dict[Reader, Consumer] = dataclasses.field(default_factory=dict[Reader, Consumer])
 
@@ -129,7 +135,7 @@ class Secret:
     def add_revision(
         self, content: Mapping[str, str], now: datetime.datetime, expires: datetime.datetime | None
     ) -> bool:
-        """Make *content* the newest revision, unless it is equal to it; return whether it was made.
+        """Make *content* the newest revision unless it is equal; return whether it was made.
 
         The expiry belongs to the revision: a new one has none unless it is given.
         """
@@ -171,6 +177,31 @@ def check_content(content: Mapping[str, str]) -> None:
     for key in content:
         if not KEY.fullmatch(key):
             raise JujuError(f'key "{key}" not valid', 2)
+
+
+def parse_content(words: Sequence[str], read_file: Callable[[str], str]) -> dict[str, str]:
+    """Return the content that ``KEY=VALUE``, ``KEY#base64=…`` and ``KEY#file=…`` words give.
+
+    Raises:
+        JujuError: Naming the key that is wrong.
+    """
+    content: dict[str, str] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        name, _, source = key.partition("#")
+        if not equals or not value:
+            raise JujuError(f'key value "{word}" not valid', 2)
+        if source == "file":
+            content[name] = read_file(value)
+        elif source == "base64":
+            try:
+                content[name] = base64.b64decode(value, validate=True).decode()
+            except ValueError:
+                raise JujuError(f'the value of key "{name}" is not base64 of text', 2) from None
+        else:
+            content[name] = value
+    check_content(content)
+    return content
 
 
 def parse_uri(text: str) -> tuple[str | None, str]:

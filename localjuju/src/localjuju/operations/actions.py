@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from .. import views
-from ..agent import shell_command
-from ..hooktools.output import as_yaml
-from ..model import JujuError, Model, NotFoundError, Task, Unit
-from ..model.model import parse_duration
-from ..wire import Reply, Request
+from localjuju import views
+from localjuju.agent import shell_command
+from localjuju.model import JujuError, Model, NotFoundError, Task, Unit
+from localjuju.model.model import parse_duration
+from localjuju.output import as_yaml
+from localjuju.wire import Reply, Request
+
 from .registry import model_of, operation
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
 DEFAULT_WAIT = 60.0
 """For how many seconds ``juju run`` waits; more when the user says so."""
@@ -37,7 +39,9 @@ async def run(controller: Controller, request: Request) -> Reply:
     for name in names:
         unit = _unit(model, name)
         if isinstance(unit, str):
-            return Reply(notes=(f"\nOperation {operation_id} failed to schedule any tasks:\n{unit}",))
+            return Reply(
+                notes=(f"\nOperation {operation_id} failed to schedule any tasks:\n{unit}",)
+            )
         tasks.append(model.enqueue(unit, operation_id, rest[0], parameters, controller.now()))
     return await _finish(controller, request, operation_id, tasks, quiet=False)
 
@@ -50,9 +54,13 @@ async def exec_(controller: Controller, request: Request) -> Reply:
     for name in ",".join(words.all("unit")).split(",") if words.given("unit") else []:
         unit = _unit(model, name)
         if isinstance(unit, str):
-            return Reply(notes=(f"Operation {model.next_task_id()} failed to schedule any tasks:\n{unit}",))
+            return Reply(
+                notes=(f"Operation {model.next_task_id()} failed to schedule any tasks:\n{unit}",)
+            )
         units.append(unit)
-    for name in ",".join(words.all("application")).split(",") if words.given("application") else []:
+    for name in (
+        ",".join(words.all("application")).split(",") if words.given("application") else []
+    ):
         units += model.application(name).alive_units()
     for number in ",".join(words.all("machine")).split(",") if words.given("machine") else []:
         units += [unit for unit in model.units() if unit.machine == number]
@@ -102,7 +110,9 @@ async def _finish(
             shown[task.id] = len(task.log)
         return all(task.is_over for task in tasks)
 
-    limit = parse_duration(words.last("wait")).total_seconds() if words.given("wait") else DEFAULT_WAIT
+    limit = (
+        parse_duration(words.last("wait")).total_seconds() if words.given("wait") else DEFAULT_WAIT
+    )
     if not await controller.wait_for(ready, limit):
         late = ", ".join(f"unit {task.unit}" for task in tasks if not task.is_over)
         raise JujuError(f"timed out waiting for results from: {late}")
@@ -117,7 +127,9 @@ def _report(tasks: list[Task]) -> Reply:
         return Reply(data, text=text)
     lines = "\n".join(f' - id "{task.id}" with return code {task.return_code}' for task in bad)
     few = "task" if len(bad) == 1 else "tasks"
-    error = f"the following {few} failed:\n{lines}\n\nuse 'juju show-task' to inspect the failure\n"
+    error = (
+        f"the following {few} failed:\n{lines}\n\nuse 'juju show-task' to inspect the failure\n"
+    )
     return Reply(data, text=text, error=error, code=1)
 
 
@@ -189,7 +201,8 @@ def _unit(model: Model, name: str) -> Unit | str:
     if app not in model.applications:
         if number == "leader":
             raise NotFoundError(
-                f'getting leader unit for {app}: application "{app}" not found in leases (not found)'
+                f'getting leader unit for {app}: application "{app}" not found in leases '
+                "(not found)"
             )
         raise NotFoundError(
             "adding action operation: adding action operation: getting charm UUID for "
@@ -202,8 +215,6 @@ def _unit(model: Model, name: str) -> Unit | str:
 
 
 def _parameters(words: list[str], file: str, cwd: str) -> dict[str, Any]:
-    from pathlib import Path  # noqa: PLC0415 (only here)
-
     parameters: dict[str, Any] = {}
     if file:
         try:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from .. import charmfiles, views
-from ..model import Charm, JujuError, Model, NotFoundError, Unit
-from ..model.model import parse_config
-from ..wire import Reply, Request
+from localjuju import charmfiles, views
+from localjuju.model import Charm, JujuError, Model, NotFoundError, Unit
+from localjuju.model.model import parse_config
+from localjuju.wire import Reply, Request
+
 from .registry import key_values, model_of, operation
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
+PAIR = 2
 BASES = ("ubuntu@22.04", "ubuntu@24.04", "ubuntu@25.10", "ubuntu@26.04")
 
 
@@ -41,7 +43,6 @@ async def deploy(controller: Controller, request: Request) -> Reply:
         name = words.args[1] if len(words.args) > 1 else charm.name
         base = _base(charm, words.last("base"))
         resources = _resources(charm, words.all("resource"), request.cwd)
-        located = f'Located local charm "{charm.name}", revision {{0}}'
         model.check_deploy(charm, name, config)
     except JujuError:
         shutil.rmtree(staged, ignore_errors=True)
@@ -61,13 +62,8 @@ async def deploy(controller: Controller, request: Request) -> Reply:
     app.resources = resources
     app.constraints = key_values(" ".join(words.all("constraints")).split())
     controller.model_changed()
-    return Reply(
-        notes=(
-            located.format(revision),
-            f'Deploying "{name}" from local charm "{charm.name}", revision {revision} '
-            f"on {base}/stable",
-        )
-    )
+    which = f'local charm "{charm.name}", revision {revision}'
+    return Reply(notes=(f"Located {which}", f'Deploying "{name}" from {which} on {base}/stable'))
 
 
 @operation("refresh")
@@ -109,7 +105,7 @@ async def refresh(controller: Controller, request: Request) -> Reply:
 async def integrate(controller: Controller, request: Request) -> Reply:
     """Relate two applications."""
     model, args = model_of(controller, request), request.words.args
-    if len(args) != 2:  # noqa: PLR2004 (two, as it says)
+    if len(args) != PAIR:
         raise JujuError("an integration must involve two applications", 2)
     model.integrate(args[0], args[1])
     controller.model_changed()
@@ -120,7 +116,7 @@ async def integrate(controller: Controller, request: Request) -> Reply:
 async def remove_relation(controller: Controller, request: Request) -> Reply:
     """Begin to remove a relation."""
     model, args = model_of(controller, request), request.words.args
-    if len(args) != 2:  # noqa: PLR2004 (two, as it says)
+    if len(args) != PAIR:
         raise JujuError("a relation must involve two applications", 2)
     relation = model.remove_relation(args[0], args[1])
     if request.words.on("force"):
@@ -157,7 +153,8 @@ async def remove_unit(controller: Controller, request: Request) -> Reply:
             units.append(model.unit(name))
         except NotFoundError as error:
             raise NotFoundError(f"removing unit {name} failed: {error}") from error
-    return await _remove(controller, model, request, units, [f"will remove unit {u.name}" for u in units], "unit")
+    lines = [f"will remove unit {unit.name}" for unit in units]
+    return await _remove(controller, model, request, units, lines, kind="unit")
 
 
 @operation("remove-application")
@@ -174,7 +171,7 @@ async def remove_application(controller: Controller, request: Request) -> Reply:
         lines.append(f"will remove application {name}")
         lines += [f"- will remove unit {unit.name}" for _, unit in sorted(app.units.items())]
         units += app.units.values()
-    return await _remove(controller, model, request, units, lines, "application")
+    return await _remove(controller, model, request, units, lines, kind="application")
 
 
 async def _remove(
@@ -183,6 +180,7 @@ async def _remove(
     request: Request,
     units: list[Unit],
     lines: list[str],
+    *,
     kind: str,
 ) -> Reply:
     """Remove units, or the applications that the request names with them."""
@@ -191,9 +189,7 @@ async def _remove(
         warning = "WARNING This command will perform the following actions:"
         if words.on("dry-run"):
             return Reply(text=text, notes=(warning,))
-        return Reply(
-            text=text, notes=(warning, ""), error=f"{kind} removal: aborted", code=1
-        )
+        return Reply(text=text, notes=(warning, ""), error=f"{kind} removal: aborted", code=1)
     if kind == "application":
         for name in words.args:
             model.remove_application(name)
@@ -289,7 +285,8 @@ async def resolve(controller: Controller, request: Request) -> Reply:
         for unit in units:
             if unit.failure is None:
                 raise JujuError(
-                    f"resolving unit: checking unit \"{unit.name}\" status: unit is not in error state"
+                    f'resolving unit: checking unit "{unit.name}" status: '
+                    "unit is not in error state"
                 )
     for unit in units:
         unit.resolve = "skip" if words.on("no-retry") else "retry"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..model import JujuError, Model, Unit, hooks
-from ..model.model import parse_duration
-from ..model.secrets import Expiry, parse_uri
-from ..wire import Reply, Request
+from localjuju.model import JujuError, Model, Unit, hooks
+from localjuju.model.model import parse_duration
+from localjuju.model.secrets import Expiry, parse_uri
+from localjuju.wire import Reply, Request
+
 from .registry import model_of, operation
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
 
 @operation("local kill-hook")
 async def kill_hook(controller: Controller, request: Request) -> Reply:
-    """Kill a unit's next hook (``--hook`` names one) at its n-th tool call, before it is answered."""
+    """Kill a unit's next hook (``--hook`` names one) at its n-th tool call, unanswered."""
     model, words = model_of(controller, request), request.words
     unit = model.unit(words.args[0])
     at = words.number("at", 1)
@@ -40,7 +41,7 @@ async def stop(controller: Controller, request: Request) -> Reply:
 
 @operation("local start")
 async def start(controller: Controller, request: Request) -> Reply:
-    """Start a stopped unit: as after a reboot, it runs ``start`` (and a hook that was cut short)."""
+    """Start a stopped unit: as after a reboot, it runs ``start``."""
     _, unit = _unit(controller, request)
     unit.paused = False
     unit.started = False

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .. import views
-from ..model import VERSION, JujuError, Model, NotFoundError
-from ..model.model import parse_duration
-from ..wire import Reply, Request
+from localjuju import JUJU_VERSION, views
+from localjuju.model import JujuError, Model
+from localjuju.model.model import parse_duration
+from localjuju.wire import Reply, Request
+
 from .registry import key_values, model_of, operation
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
 DEFAULTS: dict[str, Any] = {
-    "agent-version": VERSION,
+    "agent-version": JUJU_VERSION,
     "automatically-retry-hooks": True,
     "default-base": "",
     "egress-subnets": "",
@@ -45,24 +46,22 @@ async def add_model(controller: Controller, request: Request) -> Reply:
         )
     config = _checked(key_values(request.words.all("config")))
     controller.add_model(name, config)
-    return Reply(notes=(f"Added '{name}' model on localhost/localhost with credential 'localhost' for user 'admin'",))
+    where = "on localhost/localhost with credential 'localhost' for user 'admin'"
+    return Reply(notes=(f"Added '{name}' model {where}",))
 
 
 @operation("destroy-model")
 async def destroy_model(controller: Controller, request: Request) -> Reply:
     """End a model: after its units' last hooks, or with ``--force`` at once."""
-    name = request.words.args[0].rpartition("/")[2]
+    name = request.model
     model = controller.model(name)
     if not (request.words.on("no-prompt") or request.words.on("yes")):
-        return Reply(
-            notes=(
-                f'WARNING This command will destroy the "{name}" model and affect the following '
-                f"resources. It cannot be stopped.\n\n - {len(model.units())} machines will be "
-                f"destroyed\n - {len(model.applications)} applications will be removed\n",
-            ),
-            error="model destruction: aborted",
-            code=1,
+        warning = (
+            f'WARNING This command will destroy the "{name}" model and affect the following '
+            f"resources. It cannot be stopped.\n\n - {len(model.units())} machines will be "
+            f"destroyed\n - {len(model.applications)} applications will be removed\n"
         )
+        return Reply(notes=(warning,), error="model destruction: aborted", code=1)
     offered = [o for o in model.offers.values() if _is_taken(model, o.app)]
     if offered and not request.words.on("force"):
         raise JujuError(f'cannot destroy model "{name}": it has offers that are in use')
@@ -91,9 +90,7 @@ async def models(controller: Controller, _request: Request) -> Reply:
         {
             **{
                 key: value
-                for key, value in views.show_model(
-                    model, controller.name, controller.uuid
-                ).items()
+                for key, value in views.show_model(model, controller.name, controller.uuid).items()
                 if key not in {"users", "machines", "secret-backends", "credential"}
                 and key != "supported-features"
             },
@@ -108,7 +105,9 @@ async def models(controller: Controller, _request: Request) -> Reply:
 @operation("show-model")
 async def show_model(controller: Controller, request: Request) -> Reply:
     """Show models."""
-    names = [n.rpartition(":")[2].rpartition("/")[2] for n in request.words.args] or [request.model]
+    names = [n.rpartition(":")[2].rpartition("/")[2] for n in request.words.args] or [
+        request.model
+    ]
     shown = {
         name: views.show_model(controller.model(name), controller.name, controller.uuid)
         for name in names
@@ -132,7 +131,9 @@ async def model_config(controller: Controller, request: Request) -> Reply:
     reset = ",".join(request.words.all("reset")).split(",") if request.words.given("reset") else []
     for key in [*asked, *reset]:
         if key not in DEFAULTS:
-            raise JujuError(f'"{key}" is not a key of the currently targeted model: "admin/{model.name}"')
+            raise JujuError(
+                f'"{key}" is not a key of the currently targeted model: "admin/{model.name}"'
+            )
     if sets or reset:
         checked = _checked(key_values(sets))
         model.config = {k: v for k, v in {**model.config, **checked}.items() if k not in reset}
@@ -178,7 +179,9 @@ async def model_constraints(controller: Controller, request: Request) -> Reply:
     if request.verb == "set-model-constraints":
         model.constraints = key_values(request.words.args)
         return Reply()
-    return Reply(dict(model.constraints), text=" ".join(f"{k}={v}" for k, v in model.constraints.items()))
+    return Reply(
+        dict(model.constraints), text=" ".join(f"{k}={v}" for k, v in model.constraints.items())
+    )
 
 
 @operation("show-controller")
@@ -190,7 +193,7 @@ async def show_controller(controller: Controller, _request: Request) -> Reply:
         "api-endpoints": [str(controller.folder.control)],
         "cloud": views.CLOUD,
         "region": views.REGION,
-        "agent-version": VERSION,
+        "agent-version": JUJU_VERSION,
         "model-count": len(controller.models),
         "machine-count": machines,
     }
@@ -235,6 +238,3 @@ async def debug_log(controller: Controller, request: Request) -> Reply:
     shown = lines[-count:] if count else lines
     text = "\n".join(views.log_line(line) for line in shown)
     return Reply(text=text)
-
-
-__all__ = ["NotFoundError"]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from .. import views
-from ..model import JujuError, Model, NotFoundError
-from ..model.charm import NAME
-from ..model.model import Offer, Saas
-from ..wire import Reply, Request
+from localjuju import views
+from localjuju.model import JujuError, Model, NotFoundError
+from localjuju.model.charm import NAME
+from localjuju.model.model import Offer, Saas
+from localjuju.wire import Reply, Request
+
 from .registry import model_of, operation
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
 
 @operation("offer")
@@ -43,7 +44,9 @@ async def offer(controller: Controller, request: Request) -> Reply:
     model.offers[name] = wanted
     shown = ", ".join(endpoints)
     return Reply(
-        notes=(f'Application "{app}" endpoints [{shown}] available at "admin/{model.name}.{name}"',)
+        notes=(
+            f'Application "{app}" endpoints [{shown}] available at "admin/{model.name}.{name}"',
+        )
     )
 
 
@@ -116,14 +119,16 @@ def _listed(controller: Controller, model: Model, found: Offer) -> dict[str, Any
         if not relation.is_cross_model:
             continue
         yours = relation.side_of(model.uuid, found.app)
-        connections.append({
-            "source-model-uuid": relation.other(yours).model,
-            "username": "admin",
-            "relation-id": yours.relation_id,
-            "endpoint": yours.endpoint.name,
-            "status": {"current": "joined", "since": "just now"},
-            "ingress-subnets": [],
-        })
+        connections.append(
+            {
+                "source-model-uuid": relation.other(yours).model,
+                "username": "admin",
+                "relation-id": yours.relation_id,
+                "endpoint": yours.endpoint.name,
+                "status": {"current": "joined", "since": "just now"},
+                "ingress-subnets": [],
+            }
+        )
     view: dict[str, Any] = {
         "application": found.app,
         "store": controller.name,

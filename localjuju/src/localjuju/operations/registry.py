@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from ..model import JujuError, Model
-from ..wire import Reply, Request
+from localjuju.model import JujuError, Model
+from localjuju.wire import Reply, Request
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
 Operation = Callable[["Controller", Request], Awaitable[Reply]]
 
@@ -40,8 +40,8 @@ def model_of(controller: Controller, request: Request) -> Model:
     """Return the model that a request is about."""
     if not request.model:
         raise JujuError(
-            "No selected model.\n\nThere is no current model; name one with -m, or choose one with "
-            "\"juju switch\"."
+            "No selected model.\n\nThere is no current model; name one with -m, or choose one "
+            'with "juju switch".'
         )
     return controller.model(request.model)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .. import views
-from ..model import NotFoundError
-from ..wire import Reply, Request
+from localjuju import views
+from localjuju.model import NotFoundError
+from localjuju.wire import Reply, Request
+
 from .registry import model_of, operation
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
 
 @operation("status")

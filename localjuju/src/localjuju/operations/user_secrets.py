@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from .. import views
-from ..model import JujuError, Model, NotFoundError
-from ..model.secrets import Owner, Reader, Revision, Secret, check_content, new_id, parse_uri
-from ..wire import Reply, Request
+from localjuju import views
+from localjuju.model import JujuError, Model, NotFoundError
+from localjuju.model.secrets import (
+    Owner,
+    Reader,
+    Revision,
+    Secret,
+    check_content,
+    new_id,
+    parse_content,
+    parse_uri,
+)
+from localjuju.wire import Reply, Request
+
 from .registry import model_of, operation
 
 if TYPE_CHECKING:
-    from ..controller import Controller
+    from localjuju.controller import Controller
 
 
 @operation("add-secret")
@@ -131,7 +140,7 @@ async def show_secret(controller: Controller, request: Request) -> Reply:
             secret = None
     if secret is None:
         raise NotFoundError(f'secret "{wanted}" not found')
-    view = views.secret(model, secret, revisions=words.on("revisions"))
+    view = views.secret(model, secret, whole=True, revisions=words.on("revisions"))
     number = words.number("revision", secret.latest)
     if words.on("revisions") and words.on("reveal"):
         raise JujuError("specify either --revisions or --reveal but not both", 2)
@@ -152,7 +161,10 @@ def _of_user(model: Model) -> list[Secret]:
 
 def _find(model: Model, wanted: str) -> Secret:
     for secret in _of_user(model):
-        if wanted == secret.label or wanted.rpartition("/")[2].removeprefix("secret:") == secret.id:
+        if (
+            wanted == secret.label
+            or wanted.rpartition("/")[2].removeprefix("secret:") == secret.id
+        ):
             return secret
     raise NotFoundError(
         f'getting user secret for label "{wanted}": secret with label "{wanted}" not found '
@@ -165,9 +177,7 @@ def _content(request: Request) -> dict[str, str]:
     if request.words.given("file"):
         name = request.words.last("file")
         try:
-            data = yaml.safe_load(Path(request.cwd, name).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise JujuError(f"open {name}: {(error.strerror or '').lower()}") from error
+            data: Any = yaml.safe_load(_read(request, name))
         except yaml.YAMLError:
             # Without the cause: it quotes the file.
             raise JujuError(f"cannot read {name}: it is not YAML") from None
@@ -175,21 +185,12 @@ def _content(request: Request) -> dict[str, str]:
             raise JujuError(f"cannot read {name}: it is not a mapping of keys to values")
         entries = cast("dict[object, object]", data)
         content = {str(key): str(value) for key, value in entries.items()}
-    for word in request.words.args[1:]:
-        key, equals, value = word.partition("=")
-        name, _, source = key.partition("#")
-        if not equals or not value:
-            raise JujuError(f'key value "{word}" not valid', 2)
-        if source == "file":
-            try:
-                value = Path(request.cwd, value).read_text(encoding="utf-8")
-            except OSError as error:
-                raise JujuError(f"open {value}: {(error.strerror or '').lower()}") from error
-        elif source == "base64":
-            try:
-                value = base64.b64decode(value, validate=True).decode()
-            except ValueError:
-                raise JujuError(f'the value of key "{name}" is not base64 of text', 2) from None
-        content[name] = value
     check_content(content)
-    return content
+    return {**content, **parse_content(request.words.args[1:], lambda n: _read(request, n))}
+
+
+def _read(request: Request, name: str) -> str:
+    try:
+        return Path(request.cwd, name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise JujuError(f"open {name}: {(error.strerror or '').lower()}") from error

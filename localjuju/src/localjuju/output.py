@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-import yaml
-
 
 def as_json(value: Any) -> str:
     """Return *value* as Go's encoder writes it: compact, and safe inside HTML."""
@@ -14,27 +12,26 @@ def as_json(value: Any) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-class _GoDumper(yaml.SafeDumper):
-    """Writes text as Go's YAML does: double quotes where it needs any, blocks for lines."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = yaml.SafeDumper("").resolve(yaml.ScalarNode, text, (True, False))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportArgumentType]
-    style = "|" if "\n" in text.rstrip("\n") or text.endswith("\n") else None
-    if style is None and plain != "tag:yaml.org,2002:str":
-        style = '"'
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)  # pyright: ignore[reportUnknownMemberType]
-
-
-_GoDumper.add_representer(str, _text)
-
-
 def as_yaml(value: Any) -> str:
-    """Return *value* as YAML, without the document's end that PyYAML puts after plain values."""
-    text = yaml.dump(
-        value, Dumper=_GoDumper, default_flow_style=False, allow_unicode=True, sort_keys=False
+    """Return *value* as Go's YAML writes it: double quotes where any are needed."""
+    # The command line prints JSON or tables most of the time, and starts faster without.
+    import yaml  # noqa: PLC0415
+
+    class GoDumper(yaml.SafeDumper):
+        """With Go's choice of quotes."""
+
+    def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        plain: Any = dumper.resolve(yaml.ScalarNode, value, (True, False))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        style = None if plain == "tag:yaml.org,2002:str" else '"'
+        style = "|" if "\n" in value else style
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)  # pyright: ignore[reportUnknownMemberType]
+
+    GoDumper.add_representer(str, text)
+    written = yaml.dump(
+        value, Dumper=GoDumper, default_flow_style=False, allow_unicode=True, sort_keys=False
     )
-    return text.removesuffix("...\n").rstrip("\n")
+    # PyYAML ends a document that is one plain value.
+    return written.removesuffix("...\n").rstrip("\n")
 
 
 def smart(value: Any) -> str:
