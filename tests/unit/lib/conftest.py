@@ -17,8 +17,9 @@ def every_certificate_is_linted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     sign, self_signed_ca = _issuing.sign, _issuing.self_signed_ca
 
     def signing(csr: Any, ca: Certificate, *arguments: Any, **options: Any) -> Certificate:
-        made[ca].append(sign(csr, ca, *arguments, **options))
-        return made[ca][-1]
+        certificate = sign(csr, ca, *arguments, **options)
+        made[ca].append(certificate)
+        return certificate
 
     def making_ca(*arguments: Any) -> Certificate:
         ca = self_signed_ca(*arguments)

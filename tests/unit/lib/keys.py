@@ -12,10 +12,18 @@ from charmlibs.interfaces.tls_certificates import (
 )
 
 
-@functools.cache
 def key(name: str = "a") -> PrivateKey:
     """Return the ECDSA key of this name."""
-    return PrivateKey.generate(key_algorithm="ecdsa")
+    return _keys[name]
+
+
+class _Keys(dict[str, PrivateKey]):
+    def __missing__(self, name: str) -> PrivateKey:
+        self[name] = PrivateKey.generate(key_algorithm="ecdsa")
+        return self[name]
+
+
+_keys = _Keys()
 
 
 @functools.cache
@@ -25,10 +33,19 @@ def rsa_key(size: int = 2048) -> PrivateKey:
 
 
 @functools.cache
-def authority(name: str = "ca") -> Certificate:
-    """Return the root CA of this name; its key is that of this name."""
+def _authority(name: str) -> Certificate:
     attributes = CertificateRequestAttributes(common_name=name, is_ca=True)
     return Certificate.generate_self_signed_ca(attributes, key(name), timedelta(days=3650))
+
+
+def authority(name: str = "ca") -> Certificate:
+    """Return the root CA of this name; its key is that of this name."""
+    return _authority(name)
+
+
+def forget_authorities() -> None:
+    """Make new root CAs from now on: for tests that move the clock."""
+    _authority.cache_clear()
 
 
 def csr_of(common_name: str = "a", key_name: str = "a") -> CertificateSigningRequest:

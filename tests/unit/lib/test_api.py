@@ -59,13 +59,13 @@ def _assert_signature(where: str, called: Any, expected: list[list[Any]]) -> Non
     assert all(one.default is not one.empty for one in parameters[len(expected) :])
 
 
-def test_public_names():
+def test_public_names() -> None:
     """All that the reference names is public, and nothing else but the additions."""
     assert set(tls_certificates.__all__) == {*CLASSES, *FUNCTIONS} | ADDED_NAMES
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_classes(name: str):
+def test_classes(name: str) -> None:
     """Every class has the bases and the constructor of the reference."""
     cls = getattr(tls_certificates, name)
     bases = [base for base in CLASSES[name]["bases"] or [] if base != "object"]
@@ -75,7 +75,7 @@ def test_classes(name: str):
 
 
 @pytest.mark.parametrize(("name", "member", "about"), MEMBERS)
-def test_members(name: str, member: str, about: Any):
+def test_members(name: str, member: str, about: Any) -> None:
     """Every method, property, field, event and error code of the reference is there."""
     cls = getattr(tls_certificates, name)
     if isinstance(about, int):
@@ -95,7 +95,7 @@ def test_members(name: str, member: str, about: Any):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions(name: str):
+def test_functions(name: str) -> None:
     """Every function has the parameters of the reference."""
     function = getattr(tls_certificates, name)
     _assert_signature(name, function, FUNCTIONS[name]["params"])
@@ -116,14 +116,14 @@ def test_functions(name: str):
         ),
     ],
 )
-def test_added_parameters(called: Any, parameters: list[str]):
+def test_added_parameters(called: Any, parameters: list[str]) -> None:
     """What was added since is there, behind what was before."""
     names = list(inspect.signature(called).parameters)
     assert names[-len(parameters) :] == parameters
 
 
 @pytest.mark.parametrize("name", tls_certificates.__all__)
-def test_everything_public_is_documented(name: str):
+def test_everything_public_is_documented(name: str) -> None:
     """Public classes and functions have docstrings, and so do their methods."""
     described = getattr(tls_certificates, name)
     assert described.__doc__
@@ -132,7 +132,7 @@ def test_everything_public_is_documented(name: str):
             assert value.__doc__, member
 
 
-def test_charmhub_door():
+def test_charmhub_door() -> None:
     """The Charmhub path has the same names, and what `charmcraft` looks for."""
     from charms.tls_certificates_interface.v4 import tls_certificates as door
 
@@ -142,6 +142,6 @@ def test_charmhub_door():
     assert isinstance(door.LIBPATCH, int)
 
 
-def test_types_are_shipped():
+def test_types_are_shipped() -> None:
     """Type checkers of those who use the library read its annotations."""
     assert (Path(tls_certificates.__file__).parent / "py.typed").exists()

@@ -13,27 +13,27 @@ from charmlibs.interfaces.tls_certificates import (
 from tests.unit.lib import keys
 
 
-def test_generate_private_key_warns():
+def test_generate_private_key_warns() -> None:
     """It makes an RSA key, and says what to use."""
     with pytest.warns(DeprecationWarning, match="PrivateKey.generate"):
         assert generate_private_key().key_size == 2048
 
 
-def test_generate_csr_warns():
+def test_generate_csr_warns() -> None:
     """It makes a request, and says what to use."""
     with pytest.warns(DeprecationWarning, match="CertificateRequestAttributes"):
         csr = generate_csr(keys.key(), "a", sans_dns=frozenset({"b.example"}))
     assert (csr.common_name, csr.sans_dns) == ("a", {"b.example"})
 
 
-def test_generate_ca_warns():
+def test_generate_ca_warns() -> None:
     """It makes a CA certificate, and says what to use."""
     with pytest.warns(DeprecationWarning, match="generate_self_signed_ca"):
         ca = generate_ca(keys.key(), timedelta(days=1), "my ca")
     assert (ca.is_ca, ca.common_name) == (True, "my ca")
 
 
-def test_generate_certificate_warns():
+def test_generate_certificate_warns() -> None:
     """It makes a certificate, and says what to use."""
     ca = keys.authority()
     with pytest.warns(DeprecationWarning, match="Certificate.generate"):

@@ -74,13 +74,13 @@ def _type_checking_only(module: str) -> set[str]:
     }
 
 
-def test_every_module_has_a_room():
+def test_every_module_has_a_room() -> None:
     """No module is outside of the table."""
     assert {path.stem for path in PACKAGE.glob("*.py")} == set(ORDER)
 
 
 @pytest.mark.parametrize("module", ORDER)
-def test_imports_go_down(module: str):
+def test_imports_go_down(module: str) -> None:
     """A module imports what is below it."""
     own, _ = _imports(module)
     up = {one for one in own if ORDER.index(one) >= ORDER.index(module)}
@@ -88,7 +88,7 @@ def test_imports_go_down(module: str):
 
 
 @pytest.mark.parametrize("module", ORDER)
-def test_each_room_touches_what_it_may(module: str):
+def test_each_room_touches_what_it_may(module: str) -> None:
     """A module imports no other library than its layer may."""
     _, others = _imports(module)
     forbidden = {
@@ -100,7 +100,7 @@ def test_each_room_touches_what_it_may(module: str):
 
 
 @pytest.mark.parametrize("module", ORDER)
-def test_few_read_the_clock(module: str):
+def test_few_read_the_clock(module: str) -> None:
     """The time is an argument, but where it is said."""
     reads = any(
         isinstance(node, ast.Attribute)
@@ -111,7 +111,7 @@ def test_few_read_the_clock(module: str):
     assert reads is (module in READS_CLOCK)
 
 
-def test_namespaces_have_no_init():
+def test_namespaces_have_no_init() -> None:
     """The folders above are shared with other distributions."""
     lib = PACKAGE.parents[2]
     for folder in (

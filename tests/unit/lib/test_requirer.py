@@ -1,11 +1,13 @@
 """A requirer in mode UNIT, from its relation to renewal, rotation and revocation."""
 
+import dataclasses
 import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 import time_machine
+from ops import testing
 
 from charmlibs.interfaces.tls_certificates import (
     CertificateInvalidationReason,
@@ -31,9 +33,9 @@ FAR = 2999
 @pytest.fixture
 def clock() -> Any:
     with time_machine.travel(NOW, tick=False) as traveller:
-        keys.authority.cache_clear()
+        keys.forget_authorities()
         yield traveller
-    keys.authority.cache_clear()
+    keys.forget_authorities()
 
 
 def _related(**options: Any) -> Requirer:
@@ -55,7 +57,7 @@ def _answer_all(requirer: Requirer, validity: timedelta = timedelta(days=90)) ->
     requirer.receive(certificates=certificates(answers))
 
 
-def test_request_is_sent():
+def test_request_is_sent() -> None:
     """A request for each of the attributes goes into the unit's databag, its key into a secret."""
     requirer = _related(certificate_requests=[A(common_name="a"), A(common_name="b")])
     assert [one.common_name for one in requirer.requests()] == ["a", "b"]
@@ -64,7 +66,7 @@ def test_request_is_sent():
     assert all(one.matches_private_key(key) for one in requirer.requests())
 
 
-def test_second_reconcile_writes_nothing():
+def test_second_reconcile_writes_nothing() -> None:
     """Equal requests stay as they are."""
     requirer = _related()
     before = requirer.relation.local_unit_data
@@ -72,13 +74,13 @@ def test_second_reconcile_writes_nothing():
     assert requirer.relation.local_unit_data == before
 
 
-def test_juju_keys_are_left():
+def test_juju_keys_are_left() -> None:
     """What Juju keeps in a unit's databag is still there."""
     requirer = _related()
     assert "ingress-address" in requirer.relation.local_unit_data
 
 
-def test_certificate_is_told_and_assigned():
+def test_certificate_is_told_and_assigned() -> None:
     """A certificate is announced, kept in a secret, and assigned with its key."""
     requirer = _served()
     assert requirer.names_told() == ["certificate_available"]
@@ -91,14 +93,14 @@ def test_certificate_is_told_and_assigned():
     }
 
 
-def test_certificate_is_told_again():
+def test_certificate_is_told_again() -> None:
     """Charms rely on being told in every reconcile."""
     requirer = _served()
     requirer.update_status()
     assert requirer.names_told() == ["certificate_available"]
 
 
-def test_denial_is_told():
+def test_denial_is_told() -> None:
     """A refusal is announced with its error."""
     requirer = _related()
     requirer.receive(request_errors=[error_entry(requirer.request)])
@@ -107,7 +109,8 @@ def test_denial_is_told():
     assert event.error.code == 102
 
 
-def test_due_as_share_of_lifetime(clock: Any):
+@pytest.mark.usefixtures("clock")
+def test_due_as_share_of_lifetime() -> None:
     """The secret of a certificate expires when it is due for renewal."""
     requirer = _served(timedelta(days=100))
     expiry = requirer.secret("certificate").expire
@@ -115,7 +118,7 @@ def test_due_as_share_of_lifetime(clock: Any):
     assert abs(expiry - (NOW + timedelta(days=90))) < timedelta(minutes=5)
 
 
-def test_renewal_has_no_gap(clock: Any):
+def test_renewal_has_no_gap(clock: Any) -> None:
     """What is being renewed stays assigned, with its key, until its successor is there."""
     requirer = _served()
     (before,), key = requirer.assigned()
@@ -130,7 +133,7 @@ def test_renewal_has_no_gap(clock: Any):
     assert new_key == key
 
 
-def test_one_renewal_at_a_time(clock: Any):
+def test_one_renewal_at_a_time(clock: Any) -> None:
     """While a renewal waits for its answer, no hook makes another request."""
     requirer = _served()
     clock.shift(timedelta(days=82))
@@ -140,7 +143,7 @@ def test_one_renewal_at_a_time(clock: Any):
     assert requirer.request == asked
 
 
-def test_renewal_leaves_nothing(clock: Any):
+def test_renewal_leaves_nothing(clock: Any) -> None:
     """Two hooks after a renewal, there is one secret of a certificate, and nothing outgoing."""
     requirer = _served()
     clock.shift(timedelta(days=82))
@@ -154,7 +157,7 @@ def test_renewal_leaves_nothing(clock: Any):
     }
 
 
-def test_expired_certificate_is_renewed_and_told(clock: Any):
+def test_expired_certificate_is_renewed_and_told(clock: Any) -> None:
     """A certificate that expired unseen is renewed, announced once, and not assigned."""
     requirer = _served()
     old = requirer.request
@@ -169,7 +172,7 @@ def test_expired_certificate_is_renewed_and_told(clock: Any):
     assert requirer.told == []
 
 
-def test_outgoing_expires(clock: Any):
+def test_outgoing_expires(clock: Any) -> None:
     """What waits for a successor is announced when it expires, and is not assigned any more."""
     requirer = _served()
     clock.shift(timedelta(days=82))
@@ -182,7 +185,7 @@ def test_outgoing_expires(clock: Any):
     assert requirer.labels() == {"private-key-0-certificates"}
 
 
-def test_early_expiry_event_renews(clock: Any):
+def test_early_expiry_event_renews(clock: Any) -> None:
     """Juju may tell of an expiry up to a minute early: the certificate is renewed then."""
     requirer = _served(timedelta(days=100))
     old = requirer.request
@@ -192,7 +195,7 @@ def test_early_expiry_event_renews(clock: Any):
     assert requirer.request != old
 
 
-def test_much_too_early_expiry_event_does_not_renew(clock: Any):
+def test_much_too_early_expiry_event_does_not_renew(clock: Any) -> None:
     """An expiry event is a hint: what has more than a minute left is not renewed."""
     requirer = _served(timedelta(days=100))
     old = requirer.request
@@ -202,7 +205,8 @@ def test_much_too_early_expiry_event_does_not_renew(clock: Any):
     assert requirer.request == old
 
 
-def test_backdating_provider_does_not_cause_renewals(clock: Any):
+@pytest.mark.usefixtures("clock")
+def test_backdating_provider_does_not_cause_renewals() -> None:
     """A certificate of 30 s, backdated by 5 minutes, is renewed at half of what was left."""
     requirer = _related()
     with time_machine.travel(NOW - timedelta(minutes=5), tick=False):
@@ -215,7 +219,7 @@ def test_backdating_provider_does_not_cause_renewals(clock: Any):
     assert requirer.secret("certificate").expire == NOW + timedelta(seconds=15)
 
 
-def test_renewal_asked_for():
+def test_renewal_asked_for() -> None:
     """The charm can have a certificate renewed, and keeps it meanwhile."""
     requirer = _served()
     old = requirer.request
@@ -225,7 +229,8 @@ def test_renewal_asked_for():
     assert requirer.assigned()[0] == [before]
 
 
-def test_renewal_time_is_told(clock: Any):
+@pytest.mark.usefixtures("clock")
+def test_renewal_time_is_told() -> None:
     """The charm can show when a certificate will be renewed, and None while it is replaced."""
     requirer = _served()
     (assigned,), _ = requirer.assigned()
@@ -235,7 +240,7 @@ def test_renewal_time_is_told(clock: Any):
     assert requirer.call(lambda tls: tls.get_renewal_time(assigned)) is None
 
 
-def test_rotation_has_no_gap():
+def test_rotation_has_no_gap() -> None:
     """After a change of the key, the old set stays assigned until every new one is there."""
     requirer = _served(certificate_requests=[A(common_name="a"), A(common_name="b")])
     before, old_key = requirer.assigned()
@@ -250,7 +255,7 @@ def test_rotation_has_no_gap():
     assert new_key != old_key
 
 
-def test_rotation_gives_each_certificate_its_key():
+def test_rotation_gives_each_certificate_its_key() -> None:
     """A new certificate is given with the new key though the set is not complete yet."""
     requests = [A(common_name="a"), A(common_name="b")]
     requirer = _served(certificate_requests=requests)
@@ -264,7 +269,7 @@ def test_rotation_gives_each_certificate_its_key():
         assert (key == old_key) is (request == requests[1])
 
 
-def test_rotation_forgets_the_old_key():
+def test_rotation_forgets_the_old_key() -> None:
     """When the new certificates are there, the old key is in no secret any more."""
     requirer = _served()
     _, old_key = requirer.assigned()
@@ -275,7 +280,7 @@ def test_rotation_forgets_the_old_key():
     assert all(old_key.raw not in one.latest_content.values() for one in requirer.state.secrets)
 
 
-def test_private_key_is_the_new_one_during_a_rotation():
+def test_private_key_is_the_new_one_during_a_rotation() -> None:
     """`private_key` is the key that requests are made with."""
     requirer = _served()
     _, old_key = requirer.assigned()
@@ -284,7 +289,7 @@ def test_private_key_is_the_new_one_during_a_rotation():
     assert requirer.request.matches_private_key(key)
 
 
-def test_revoked_is_told_once_and_not_assigned():
+def test_revoked_is_told_once_and_not_assigned() -> None:
     """A revoked certificate is announced once; the rest is the charm's decision."""
     requirer = _served()
     (before,), _ = requirer.assigned()
@@ -302,7 +307,7 @@ def test_revoked_is_told_once_and_not_assigned():
     assert requirer.request == old
 
 
-def test_revoked_and_rotated_is_requested_again():
+def test_revoked_and_rotated_is_requested_again() -> None:
     """After a revocation, a new key makes a new request, and nothing old is assigned."""
     requirer = _served()
     (before,), _ = requirer.assigned()
@@ -317,7 +322,7 @@ def test_revoked_and_rotated_is_requested_again():
     assert len(requirer.labels()) == 2
 
 
-def test_attributes_changed():
+def test_attributes_changed() -> None:
     """A request whose attributes are no longer wanted goes, and the new one is sent."""
     requirer = _served()
     requirer.options["certificate_requests"] = [A(common_name="b")]
@@ -328,7 +333,7 @@ def test_attributes_changed():
     assert requirer.labels() == {"private-key-0-certificates"}
 
 
-def test_invalid_attributes_are_not_sent_alone():
+def test_invalid_attributes_are_not_sent_alone() -> None:
     """What an operator typed wrong is warned of once, and its neighbours are requested."""
     requirer = _related(
         certificate_requests=[A(common_name="a", country_name="GBR"), A(common_name="b")]
@@ -344,7 +349,7 @@ def test_invalid_attributes_are_not_sent_alone():
         pytest.param({"is_ca": True}, "it is a CA certificate", id="a CA"),
     ],
 )
-def test_wrong_answer_is_not_used(change: dict[str, Any], reason: str):
+def test_wrong_answer_is_not_used(change: dict[str, Any], reason: str) -> None:
     """An answer that does not fit the request is not assigned, and the log says why."""
     requirer = _related()
     csr = requirer.request
@@ -359,7 +364,7 @@ def test_wrong_answer_is_not_used(change: dict[str, Any], reason: str):
     assert any(reason in line for line in requirer.warnings())
 
 
-def test_ca_certificate_wanted():
+def test_ca_certificate_wanted() -> None:
     """A CA certificate is used exactly when one was asked for."""
     requirer = _related(certificate_requests=[A(common_name="a", is_ca=True)])
     requirer.receive(certificates=certificates([keys.answer(requirer.request, is_ca=True)]))
@@ -368,30 +373,28 @@ def test_ca_certificate_wanted():
     assert databag[0]["ca"] is True
 
 
-def test_relation_broken_clears():
+def test_relation_broken_clears() -> None:
     """When the relation goes, so do the key and the certificates."""
     requirer = _served()
     requirer.leave()
     assert requirer.labels() == set()
 
 
-def test_relation_broken_leaves_the_charms_secrets():
+def test_relation_broken_leaves_the_charms_secrets() -> None:
     """Nothing that is not the library's is removed."""
-    from ops import testing
-
     requirer = _served()
     own = testing.Secret({"password": "x"}, label="own", owner="unit")
     other = testing.Secret(
         {"private-key": "x"}, label=f"{LIBID}-private-key-0-other", owner="unit"
     )
-    requirer.state = __import__("dataclasses").replace(
+    requirer.state = dataclasses.replace(
         requirer.state, secrets={*requirer.state.secrets, own, other}
     )
     requirer.leave()
     assert requirer.labels() == {"own", "private-key-0-other"}
 
 
-def test_move_to_another_provider_has_no_gap():
+def test_move_to_another_provider_has_no_gap() -> None:
     """With `keep_until_replaced`, a certificate outlives its relation until the next one."""
     requirer = _served(keep_until_replaced=True)
     before, old_key = requirer.assigned()
@@ -406,7 +409,7 @@ def test_move_to_another_provider_has_no_gap():
     assert len(requirer.labels()) == 2
 
 
-def test_kept_certificate_expires(clock: Any):
+def test_kept_certificate_expires(clock: Any) -> None:
     """What outlived its relation is announced at its end, and leaves nothing."""
     requirer = _served(keep_until_replaced=True)
     requirer.leave()
@@ -418,7 +421,7 @@ def test_kept_certificate_expires(clock: Any):
     assert requirer.labels() == set()
 
 
-def test_key_passed_is_never_stored():
+def test_key_passed_is_never_stored() -> None:
     """A key that the charm passes signs the requests and is in no secret, not even outgoing."""
     requirer = _served(private_key=keys.key("passed"))
     (before,), key = requirer.assigned()
@@ -432,7 +435,7 @@ def test_key_passed_is_never_stored():
     )
 
 
-def test_stored_key_goes_when_one_is_passed():
+def test_stored_key_goes_when_one_is_passed() -> None:
     """When the charm passes a key, the stored one is removed, and what it made is bridged."""
     requirer = _served()
     before, old_key = requirer.assigned()
@@ -445,7 +448,7 @@ def test_stored_key_goes_when_one_is_passed():
     assert requirer.assigned()[1] == keys.key("passed")
 
 
-def test_import_before_the_first_key():
+def test_import_before_the_first_key() -> None:
     """A key can be imported before there is a relation, and is used from the first request on."""
     requirer = Requirer()
     requirer.call(lambda tls: tls.import_private_key(keys.key("imported")))
@@ -454,7 +457,7 @@ def test_import_before_the_first_key():
 
 
 @pytest.mark.parametrize("method", ["regenerate_private_key", "import_private_key"])
-def test_key_passed_cannot_be_changed(method: str):
+def test_key_passed_cannot_be_changed(method: str) -> None:
     """A key that the charm passes is the charm's to change."""
     requirer = _related(private_key=keys.key("passed"))
     arguments = [keys.key()] if method == "import_private_key" else []
@@ -466,7 +469,7 @@ def test_key_passed_cannot_be_changed(method: str):
     requirer.call(change)
 
 
-def test_key_algorithm_and_existing_key():
+def test_key_algorithm_and_existing_key() -> None:
     """New keys are as configured; one that exists is kept whatever the configuration says."""
     requirer = _related(key_algorithm="ecdsa", key_size=384)
     requirer.options.update(key_algorithm=KeyAlgorithm.RSA, key_size=None)
@@ -475,7 +478,7 @@ def test_key_algorithm_and_existing_key():
     assert (key.algorithm, key.key_size) == (KeyAlgorithm.ECDSA, 384)
 
 
-def test_handlers_may_call_back():
+def test_handlers_may_call_back() -> None:
     """A reconcile asked for within a handler is taken up afterwards, once."""
     requirer = _served()
     requirer.handlers["certificate_available"] = lambda tls, _: tls.sync()
@@ -483,7 +486,7 @@ def test_handlers_may_call_back():
     assert requirer.names_told() == ["certificate_available", "certificate_available"]
 
 
-def test_handler_may_rotate():
+def test_handler_may_rotate() -> None:
     """A key changed within a handler is requested with in the same hook."""
     requirer = _served()
     old = requirer.request
@@ -492,7 +495,7 @@ def test_handler_may_rotate():
     assert requirer.request != old
 
 
-def test_callable_requests():
+def test_callable_requests() -> None:
     """Requests may depend on what the provider can do, and are resolved once a reconcile."""
     asked: list[Any] = []
 

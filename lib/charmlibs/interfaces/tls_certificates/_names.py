@@ -22,9 +22,8 @@ UPPER_BOUNDS = {
 }
 _MAX_DNS_LENGTH = 253
 _MAX_DNS_LABEL_LENGTH = 63
-# Underscores are no part of a host's name (RFC 1034, section 3.5), but internal names have them,
-# and verifiers accept them.
-_DNS_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?", re.ASCII)
+# The "preferred name syntax" of RFC 1034, section 3.5, which RFC 5280 wants: no underscores.
+_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 _COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)

@@ -56,8 +56,15 @@ class TLSCertificatesProvidesV4(ops.Object):
         ):
             self.framework.observe(event, self._on_event)
 
-    def _on_event(self, _: ops.EventBase) -> None:
+    def _on_event(self, event: ops.EventBase) -> None:
         """Settle every relation: one write for each, and none where nothing changed."""
+        if (
+            isinstance(event, ops.RelationDepartedEvent)
+            and event.departing_unit == self.charm.unit
+        ):
+            # It is this unit that goes. To it the requirers seem to leave, one by one, and what
+            # they hold seems to be wanted by no one.
+            return
         for relation in self._writable_relations(None):
             before = self._answers(relation)
             settled = _provider_plan.settle(before, self._requested(relation), self._flaw_of)
@@ -300,26 +307,27 @@ class TLSCertificatesProvidesV4(ops.Object):
             return []
         return self._relations(relation_id)
 
-    def _request_entries(self, relation: ops.Relation) -> Iterator[_wire.RequestEntry]:
-        """Yield what the units and the application at the other end ask for, as texts."""
+    def _request_entries(self, relation: ops.Relation) -> Iterator[tuple[str, _wire.RequestEntry]]:
+        """Yield what the units and the application at the other end ask for, by their names."""
         units = sorted(relation.units, key=lambda unit: unit.name)
         for entity in (*units, relation.app):
             text = _relations.read(relation, entity, _wire.REQUESTS)
             read = self._reader.requests(text)
             for one in read.rejected:
                 self._warn(f"{relation}: {one.where} of {entity.name} is not used: {one.why}")
-            yield from read.entries
+            for entry in read.entries:
+                yield entity.name, entry
 
-    def _requested(self, relation: ops.Relation) -> dict[str, _wire.RequestEntry]:
-        return {entry.csr: entry for entry in self._request_entries(relation)}
+    def _requested(self, relation: ops.Relation) -> dict[str, tuple[str, _wire.RequestEntry]]:
+        return {entry.csr: (name, entry) for name, entry in self._request_entries(relation)}
 
     def _requests(self, relation: ops.Relation) -> Iterator[_values.RequirerCertificateRequest]:
         """Yield the requests that are fit to be offered to the charm."""
-        for csr, entry in self._requested(relation).items():
+        for csr, (name, entry) in self._requested(relation).items():
             flaw = self._flaw_of(csr)
             if flaw is None:
                 request = self._reader.request(csr)
-                yield _values.RequirerCertificateRequest(relation.id, request, entry.is_ca)
+                yield _values.RequirerCertificateRequest(relation.id, request, entry.is_ca, name)
             else:
                 self._warn(f"{relation}: request {_digest(csr)} is not used: {flaw.value}")
 

@@ -1,0 +1,163 @@
+"""Databag texts are read entry by entry, and written as every neighbour reads them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from charmlibs.interfaces.tls_certificates import CertificateError, ProviderCapabilities, _wire
+from tests.unit.lib import keys
+
+CSR, CERTIFICATE = keys.csr_of().raw, keys.authority().raw
+REQUEST = {"certificate_signing_request": CSR, "ca": False}
+ANSWER = {
+    "certificate_signing_request": CSR,
+    "certificate": CERTIFICATE,
+    "ca": CERTIFICATE,
+    "chain": [CERTIFICATE],
+}
+ERROR = {"code": 101, "name": "ip_not_allowed", "message": "No."}
+
+
+@pytest.mark.parametrize(
+    ("written", "is_ca"),
+    [
+        pytest.param({"ca": True}, True, id="true"),
+        pytest.param({"ca": False}, False, id="false"),
+        pytest.param({"ca": None}, False, id="null"),
+        pytest.param({}, False, id="missing"),
+    ],
+)
+def test_ca_of_requests(written: dict[str, Any], is_ca: bool) -> None:
+    """A missing or null `ca` reads as false, and is written as a boolean."""
+    text = json.dumps([{"certificate_signing_request": f"\n{CSR}\n", **written}])
+    (entry,) = _wire.Reader().requests(text).entries
+    assert (entry.csr, entry.is_ca) == (CSR, is_ca)
+    assert json.loads(_wire.write_entries([entry]))[0]["ca"] is is_ca
+
+
+@pytest.mark.parametrize(
+    ("written", "chain", "revoked"),
+    [
+        pytest.param({}, (CERTIFICATE,), False, id="v4"),
+        pytest.param({"chain": None}, (), False, id="null chain"),
+        pytest.param({"chain": []}, (), False, id="empty chain"),
+        pytest.param({"revoked": None}, (CERTIFICATE,), False, id="null revoked"),
+        pytest.param({"revoked": True}, (CERTIFICATE,), True, id="revoked"),
+        pytest.param(
+            {"recommended_expiry_notification_time": None}, (CERTIFICATE,), False, id="v3"
+        ),
+    ],
+)
+def test_certificates(written: dict[str, Any], chain: tuple[str, ...], revoked: bool) -> None:
+    """What all versions write is read, and is written with a chain, `revoked` only when true."""
+    (entry,) = _wire.Reader().certificates(json.dumps([{**ANSWER, **written}])).entries
+    assert (entry.chain, entry.revoked) == (chain, revoked)
+    (again,) = json.loads(_wire.write_entries([entry]))
+    assert again["chain"] == list(chain)
+    assert again.get("revoked", False) is revoked
+    assert ("revoked" in again) is revoked
+    assert set(written) - {"revoked"} <= set(again)
+
+
+@pytest.mark.parametrize("name", ["csr", "certificate_signing_request"])
+def test_errors(name: str) -> None:
+    """The request's name is that of the libraries or of the schema; both are written."""
+    (entry,) = _wire.Reader().errors(json.dumps([{name: CSR, "error": ERROR}])).entries
+    assert (entry.csr, entry.error) == (CSR, CertificateError(**ERROR))
+    assert json.loads(_wire.write_entries([entry])) == [
+        {"csr": CSR, "certificate_signing_request": CSR, "error": ERROR}
+    ]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param("text", id="text"),
+        pytest.param(None, id="null"),
+        pytest.param([], id="list"),
+        pytest.param({}, id="empty"),
+        pytest.param({**ANSWER, "certificate": 7}, id="number"),
+        pytest.param({**ANSWER, "ca": None}, id="no ca"),
+        pytest.param({**ANSWER, "chain": "text"}, id="chain of another shape"),
+        pytest.param({**ANSWER, "certificate": "\ud800"}, id="no Unicode text"),
+        pytest.param({**ANSWER, "revoked": "perhaps"}, id="no boolean"),
+    ],
+)
+def test_bad_entry_is_rejected_alone(bad: Any) -> None:
+    """A bad entry is told of by its place and its reason, and its neighbours are read."""
+    read = _wire.Reader().certificates(json.dumps([ANSWER, bad, ANSWER]))
+    assert len(read.entries) == 2
+    (rejected,) = read.rejected
+    assert rejected.where == "certificates[1]"
+    assert rejected.why
+    assert "BEGIN" not in rejected.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("{", id="no JSON"),
+        pytest.param("{}", id="an object"),
+        pytest.param("null", id="null"),
+        pytest.param("[" * 100_000, id="nested without end"),
+        pytest.param("1" * 10_000, id="a number without end"),
+    ],
+)
+def test_bad_databag_is_rejected(text: str) -> None:
+    """A text of another shape is rejected as a whole, and does not raise."""
+    for read in (_wire.Reader().requests, _wire.Reader().certificates, _wire.Reader().errors):
+        assert read(text).entries == ()
+        assert len(read(text).rejected) == 1
+
+
+def test_nothing_is_nothing() -> None:
+    """A key that is not there has no entries, and none deletes the key."""
+    assert _wire.Reader().requests(None) == _wire.Read()
+    assert _wire.write_entries([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        pytest.param({}, ProviderCapabilities(), id="nothing said"),
+        pytest.param(
+            {"supports_ip_sans": True, "new": 1},
+            ProviderCapabilities(supports_ip_sans=True),
+            id="unknown field",
+        ),
+        pytest.param(
+            {"supports_ip_sans": True, "allowed_domains": 7},
+            ProviderCapabilities(supports_ip_sans=True),
+            id="bad field",
+        ),
+        pytest.param([], None, id="another shape"),
+    ],
+)
+def test_capabilities(written: Any, read: ProviderCapabilities | None) -> None:
+    """A field that is not what it should be is 'not said', and the others are read."""
+    assert _wire.read_capabilities(json.dumps(written))[0] == read
+
+
+def test_capabilities_round_trip() -> None:
+    """What is written is what is read."""
+    capabilities = ProviderCapabilities(allowed_domains=["a.example"], provider_type="x")
+    assert _wire.read_capabilities(_wire.write_capabilities(capabilities))[0] == capabilities
+    assert _wire.write_capabilities(None) == ""
+
+
+def test_each_text_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader parses each distinct text once, also one that is no certificate."""
+    from charmlibs.interfaces.tls_certificates import _x509
+
+    parsed: list[str] = []
+    parse = _x509._parse
+    monkeypatch.setattr(
+        _x509, "_parse", lambda pem, *rest: (parsed.append(pem), parse(pem, *rest))[1]
+    )
+    reader = _wire.Reader()
+    for _ in range(3):
+        reader.certificate(CERTIFICATE)
+        with pytest.raises(ValueError, match="PEM"):
+            reader.certificate("no PEM")
+    assert parsed == [CERTIFICATE, "no PEM"]
