@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 
 def as_json(value: Any) -> str:
@@ -18,7 +18,12 @@ def as_yaml(value: Any) -> str:
     import yaml  # noqa: PLC0415
 
     class GoDumper(yaml.SafeDumper):
-        """With Go's choice of quotes."""
+        """With Go's choice of quotes: text that looks like a time has none."""
+
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+            first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
+            for first, pairs in yaml.SafeDumper.yaml_implicit_resolvers.items()
+        }
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         plain: Any = dumper.resolve(yaml.ScalarNode, value, (True, False))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

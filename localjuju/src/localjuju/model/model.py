@@ -195,8 +195,8 @@ class Model:
         if name in self.applications:
             raise JujuError(
                 f'cannot deploy "{name}": creating application "{name}": creating IAAS '
-                f'application "{name}": inserting IAAS application "{name}": checking if application "{name}" '
-                "exists: application already exists"
+                f'application "{name}": inserting IAAS application "{name}": checking if '
+                f'application "{name}" exists: application already exists'
             )
         try:
             parse_config(charm, config)
