@@ -58,6 +58,10 @@ pack:  ## Pack both charms for release (charmcraft and LXD, on Ubuntu)
 pack-here: setup  ## Pack both charms for this very machine, into build/charms
 	@$(BIN)/python scripts/pack_here.py
 
+.PHONY: test-packed
+test-packed: setup  ## Deployment, renewal and refresh with the charms that pack-here has packed
+	$(TOX) -e integration-packed
+
 .PHONY: setup
 setup: .venv/.ready  ## The tools and the environment, in .tools and .venv
 

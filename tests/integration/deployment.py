@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import jubilant
 import pytest
+import typing_extensions
 
 from tests.integration import endpoint
 
@@ -17,6 +19,32 @@ if TYPE_CHECKING:
 
 PROVIDER = "self-signed-provider"
 REQUIRER = "demo-requirer"
+
+
+class Bundle:
+    """What a client trusts that follows the bundle, a little behind: it looks once a second.
+
+    Args:
+        fetch: Returns the bundle now, in PEM.
+    """
+
+    def __init__(self, fetch: Callable[[], str]) -> None:
+        self._fetch = fetch
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="bundle", daemon=True)
+        self.trusted = fetch()
+
+    def __enter__(self) -> typing_extensions.Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(1):
+            self.trusted = self._fetch()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +101,10 @@ class Deployment:
     def run_leader(self, action: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Run an action on the provider's leader, and return its results."""
         return dict(self.juju.run(f"{self.provider}/leader", action, params).results)
+
+    def follow_bundle(self) -> Bundle:
+        """Return a client's trust, kept up with what the provider says is to be trusted."""
+        return Bundle(self.ca)
 
     def message(self, app: str) -> str:
         """Return what the application's first unit says of itself."""

@@ -113,6 +113,7 @@ class Probe:
     Args:
         endpoints: Who is connected to, by a name for it.
         trust: Returns what a client trusts now (PEM); called before each round.
+        name: What to ask for and to verify; each endpoint's address, if not given.
         pause: Seconds between rounds.
     """
 
@@ -120,9 +121,11 @@ class Probe:
         self,
         endpoints: Mapping[str, Endpoint],
         trust: Callable[[], str],
+        name: str | None = None,
         pause: float = 0.05,
     ) -> None:
         self._endpoints = dict(endpoints)
+        self._name = name
         self._trust = trust
         self._pause = pause
         self._stop = threading.Event()
@@ -163,7 +166,7 @@ class Probe:
     def _connect(self, name: str, endpoint: Endpoint, trusted: str) -> None:
         self.connections += 1
         try:
-            seen = endpoint.look(trusted)
+            seen = endpoint.look(trusted, self._name)
         except OSError as error:
             now = datetime.datetime.now(datetime.timezone.utc)
             self.failures.append(Failure(endpoint, now, f"{type(error).__name__}: {error}"))

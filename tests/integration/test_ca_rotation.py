@@ -1,0 +1,75 @@
+"""A new CA is trusted before it issues: no client that follows the bundle fails at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration import deployment
+from tests.integration.endpoint import Probe
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Callable
+
+    import jubilant
+
+    from tests.integration.deployment import Deployment
+
+
+@pytest.fixture(scope="module")
+def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deployment:
+    """Two served units, and an overlap that is short but longer than a client takes to look."""
+    juju.model_config({"update-status-hook-interval": "60m"})
+    model = deployment.deploy(
+        juju,
+        charms,
+        provider_config={"ca-overlap": "8s", "key-algorithm": "ecdsa-p256"},
+        units=2,
+    )
+    model.wait_active()
+    return model
+
+
+def test_changed_subject(served: Deployment) -> None:
+    """A changed subject is published, then used for every certificate, without a failure."""
+    there = served.endpoints()
+    with served.follow_bundle() as client:
+        old = client.trusted
+        before = {name: place.look(old).serial for name, place in there.items()}
+        with Probe(there, lambda: client.trusted) as probe:
+            served.juju.config(served.provider, {"ca-common-name": "The new authority"})
+            served.wait_fact(lambda: client.trusted != old, "the new CA in the bundle")
+            assert {n: p.look(client.trusted).serial for n, p in there.items()} == before, (
+                "nothing is issued under a CA that has only just been published"
+            )
+            served.wait_fact(
+                lambda: all(p.look(client.trusted).serial != before[n] for n, p in there.items()),
+                "certificates of the new CA",
+                timeout=180,
+            )
+    print(f"\nCA change: {probe.report()}")
+    assert not probe.failures
+    assert old.strip() in served.ca(), "the old CA stays while anything that it issued is valid"
+
+
+def test_near_its_end(served: Deployment) -> None:
+    """A CA that is near its end is replaced by itself, in the same phases."""
+    with served.follow_bundle() as client:
+        there = served.endpoints()
+        with Probe(there, lambda: client.trusted) as probe:
+            # Raising what a certificate may last brings the CA's end near.
+            served.juju.config(
+                served.provider, {"certificate-validity": "364d", "root-ca-validity": "730d"}
+            )
+            old = client.trusted
+            served.wait_fact(lambda: client.trusted != old, "a successor", timeout=120)
+            seen = {name: len(serials) for name, serials in probe.serials.items()}
+            served.wait_fact(
+                lambda: all(len(s) > seen[n] for n, s in probe.serials.items()),
+                "certificates of the successor",
+                timeout=180,
+            )
+    print(f"\nCA near its end: {probe.report()}")
+    assert not probe.failures
