@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 
 def as_json(value: Any) -> str:
@@ -20,10 +20,10 @@ def as_yaml(value: Any) -> str:
     class GoDumper(yaml.SafeDumper):
         """With Go's choice of quotes: text that looks like a time has none."""
 
-        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
-            first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
-            for first, pairs in yaml.SafeDumper.yaml_implicit_resolvers.items()
-        }
+    GoDumper.yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
+        for first, pairs in yaml.SafeDumper.yaml_implicit_resolvers.items()
+    }
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         plain: Any = dumper.resolve(yaml.ScalarNode, value, (True, False))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

@@ -164,8 +164,9 @@ def _created(model: Model, unit: Unit) -> Iterator[Hook]:
 
 
 def _relation_hooks(model: Model, unit: Unit) -> Iterator[Hook]:
-    for relation_id, view in sorted(unit.views.items()):
-        relation = model.relations[relation_id]
+    """What is new in the relations that the unit knows; the peers come last, as recorded."""
+    views = [(model.relations[i], view) for i, view in sorted(unit.views.items())]
+    for relation, view in sorted(views, key=lambda pair: pair[0].is_peer):
         yours, theirs = _sides(model, unit, relation)
         present = {} if relation.dying else _others(unit, relation, theirs)
         for number in sorted(set(view.members) - set(present)):
