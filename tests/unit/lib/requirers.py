@@ -18,6 +18,8 @@ from charmlibs.interfaces.tls_certificates import (
 
 LIBID = "afd8c2bccf834997afce12c2706d2ede"
 ENDPOINT = "certificates"
+# `ops.testing` counts more revisions than Juju does: this is later than any.
+LATEST = 100
 A = CertificateRequestAttributes
 DEFAULT = {"certificate_requests": [A(common_name="a")], "key_algorithm": "ecdsa"}
 
@@ -115,10 +117,9 @@ class Requirer:
         self.relation_id += 1
         return self.state
 
-    def expire(self, secret: testing.Secret, revision: int | None = None) -> testing.State:
-        """Tell that a secret has expired."""
-        latest = secret._latest_revision if revision is None else revision
-        return self.run(self.context.on.secret_expired(secret, revision=latest))
+    def expire(self, secret: testing.Secret) -> testing.State:
+        """Tell that the latest revision of a secret has expired."""
+        return self.run(self.context.on.secret_expired(secret, revision=LATEST))
 
     def _put(self, relation: testing.Relation) -> None:
         rest = {one for one in self.state.relations if one.id != relation.id}
@@ -165,7 +166,7 @@ class Requirer:
         return found[0] if found else None
 
     def assigned(self, *arguments: Any) -> tuple[list[ProviderCertificate], Any]:
-        """Return the assigned certificates and their key, as a charm in the next hook sees them."""
+        """Return what is assigned, as a charm in the next hook sees it."""
         with self.context(self.context.on.start(), self.state) as manager:
             return manager.charm.tls.get_assigned_certificates(*arguments)
 

@@ -14,6 +14,7 @@ import pytest
 
 from charmlibs.interfaces import tls_certificates
 from charmlibs.interfaces.tls_certificates import Mode
+from charms.tls_certificates_interface.v4 import tls_certificates as door
 
 REFERENCE: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent / "api_reference.json").read_text()
@@ -134,8 +135,6 @@ def test_everything_public_is_documented(name: str) -> None:
 
 def test_charmhub_door() -> None:
     """The Charmhub path has the same names, and what `charmcraft` looks for."""
-    from charms.tls_certificates_interface.v4 import tls_certificates as door
-
     for name in tls_certificates.__all__:
         assert getattr(door, name) is getattr(tls_certificates, name)
     assert (door.LIBID, door.LIBAPI) == ("afd8c2bccf834997afce12c2706d2ede", 4)

@@ -1,4 +1,4 @@
-"""Certificates are issued to the profile: RFC 5280, and the CA/Browser Forum's where they agree."""
+"""Certificates are issued to the profile: RFC 5280, and the CA/Browser Forum's."""
 
 import socket
 import ssl
@@ -31,7 +31,9 @@ UNKNOWN_OID = "1.3.6.1.4.1.99999.1"
 LEAF_USAGES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
-def _root(validity: timedelta = 100 * DAY, now: datetime = NOW, key: PrivateKey | None = None):
+def _root(
+    validity: timedelta = 100 * DAY, now: datetime = NOW, key: PrivateKey | None = None
+) -> Certificate:
     attributes = A(common_name="Root", organization="Ünï", country_name="GB", is_ca=True)
     return _issuing.self_signed_ca(attributes, key or keys.key("root"), validity, now)
 
@@ -43,7 +45,9 @@ def _issue(
     return _issuing.sign(csr, ca, keys.key("root"), validity, NOW, **options)
 
 
-def _csr(*extensions: tuple[x509.ExtensionType, bool], subject: x509.Name | None = None):
+def _csr(
+    *extensions: tuple[x509.ExtensionType, bool], subject: x509.Name | None = None
+) -> CertificateSigningRequest:
     """Return a request with extensions, as another tool would make it."""
     name = x509.NameAttribute(NameOID.COMMON_NAME, "a.example")
     builder = x509.CertificateSigningRequestBuilder().subject_name(

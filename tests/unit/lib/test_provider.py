@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import ops
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -161,8 +162,6 @@ def test_bulk_is_checked_before_anything_is_written() -> None:
 
 def test_bulk_writes_each_relation_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many answers there are, each relation is written once."""
-    import ops
-
     provider = Provider()
     answers: list[ProviderCertificate] = []
     for relation_id in (1, 2):

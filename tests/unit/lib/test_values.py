@@ -335,12 +335,12 @@ def test_provider_certificate_to_json() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda csr: keys.answer(csr),
+        keys.answer,
         lambda csr: RequirerCertificateRequest(1, csr, False),
         lambda csr: ProviderCertificateError(
             1, csr, CertificateError(code=1, name="n", message="m")
         ),
-        lambda csr: ProviderCapabilities(allowed_domains=["a"]),
+        lambda _: ProviderCapabilities(allowed_domains=["a"]),
     ],
 )
 def test_values_compare_by_value(make: Callable[[Any], Any]) -> None:

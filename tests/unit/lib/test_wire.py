@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from charmlibs.interfaces.tls_certificates import CertificateError, ProviderCapabilities, _wire
 from tests.unit.lib import keys
@@ -148,16 +149,17 @@ def test_capabilities_round_trip() -> None:
 
 def test_each_text_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader parses each distinct text once, also one that is no certificate."""
-    from charmlibs.interfaces.tls_certificates import _x509
+    parsed: list[bytes] = []
+    load = x509.load_pem_x509_certificate
 
-    parsed: list[str] = []
-    parse = _x509._parse
-    monkeypatch.setattr(
-        _x509, "_parse", lambda pem, *rest: (parsed.append(pem), parse(pem, *rest))[1]
-    )
+    def counting(pem: bytes) -> x509.Certificate:
+        parsed.append(pem)
+        return load(pem)
+
+    monkeypatch.setattr(x509, "load_pem_x509_certificate", counting)
     reader = _wire.Reader()
     for _ in range(3):
         reader.certificate(CERTIFICATE)
         with pytest.raises(ValueError, match="PEM"):
             reader.certificate("no PEM")
-    assert parsed == [CERTIFICATE, "no PEM"]
+    assert parsed == [CERTIFICATE.encode(), b"no PEM"]

@@ -242,10 +242,11 @@ def _look_after(
     if accepted is None:
         return
     if stored is not None and stored.is_foreign:
-        # Our own secret is made when the old one is gone: this one is found, and cleaned up, for
-        # as long as there is none of ours.
+        # Our own secret is made when the old one goes: that one is found, and cleaned up, for as
+        # long as there is none of ours.
         secrets.finish(csr, stored)
-        return
+        if not stored.is_removable:
+            return
     certificate = accepted.certificate
     is_same = stored is not None and stored.certificate == certificate
     if not is_same or stored is None or stored.alarm is None or stored.is_done_with:

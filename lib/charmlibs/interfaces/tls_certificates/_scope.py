@@ -198,6 +198,9 @@ class Scope:
         relation: ops.Relation | None,
     ) -> None:
         """Do what the plan says."""
+        # First, so that an old version's secret makes room for ours.
+        for csr in plan.remove:
+            self._store.remove(self._certificate_label(csr))
         for store in plan.store:
             csr = store.answer.certificate_signing_request
             content = {"certificate": store.answer.certificate.raw, "csr": csr.raw}
@@ -205,8 +208,6 @@ class Scope:
             _logger.info("%s: certificate stored, to be renewed at %s", self.name, store.alarm)
         for csr, alarm in plan.alarms.items():
             self._store.move_expiry(self._certificate_label(csr), alarm)
-        for csr in plan.remove:
-            self._store.remove(self._certificate_label(csr))
         if plan.outgoing != seen.outgoing:
             self._write_outgoing(plan.outgoing)
         if relation is not None:

@@ -1,0 +1,263 @@
+"""Whose certificates they are: the unit's, the application's, or both; and who may read them."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from ops import testing
+
+from charmlibs.interfaces.tls_certificates import Mode, PrivateKey, TLSCertificatesError
+from tests.unit.lib import keys
+from tests.unit.lib.requirers import LIBID, A, Requirer, certificates
+
+APP_KEY = "private-key-app-certificates"
+UNIT_KEY = "private-key-0-certificates"
+BOTH = {
+    "certificate_requests": None,
+    "mode": Mode.APP_AND_UNIT,
+    "certificate_requests_by_mode": {
+        Mode.APP: [A(common_name="app")],
+        Mode.UNIT: [A(common_name="unit")],
+    },
+}
+
+
+def _related(**options: Any) -> Requirer:
+    requirer = Requirer(**options)
+    requirer.relate()
+    return requirer
+
+
+def _answer_all(requirer: Requirer) -> None:
+    csrs = [*requirer.requests("unit"), *requirer.requests("app")]
+    requirer.receive(certificates=certificates(keys.answer(csr) for csr in csrs))
+
+
+def _follower(leader: Requirer) -> Requirer:
+    """Return another unit of an application: it sees what Juju lets it see."""
+    follower = Requirer(**{**leader.options, "leader": False, "unit_id": 1})
+    follower.relate(remote_app_data=leader.relation.remote_app_data)
+    return _shared(follower, leader)
+
+
+def _shared(follower: Requirer, leader: Requirer) -> Requirer:
+    """Let a follower read the secrets that the application owns, and no more."""
+    own = {one for one in follower.state.secrets if one.owner == "unit"}
+    shared = {
+        testing.Secret(dict(one.latest_content), id=one.id, label=one.label, owner="app")
+        for one in leader.state.secrets
+        if one.owner == "app"
+    }
+    follower.state = dataclasses.replace(follower.state, secrets={*own, *shared})
+    return follower
+
+
+def test_app_mode_on_the_leader() -> None:
+    """The application's request is in its databag, and the application owns its secrets."""
+    leader = _related(mode=Mode.APP, leader=True)
+    _answer_all(leader)
+    assert leader.requests("unit") == []
+    assert {one.owner for one in leader.state.secrets} == {"app"}
+    digest = leader.requests("app")[0].get_sha256_hex()
+    assert leader.labels() == {APP_KEY, f"certificate-certificates-{digest}"}
+    assert len(leader.assigned()[0]) == 1
+
+
+def test_app_mode_on_a_follower() -> None:
+    """Another unit asks for nothing and has no certificate assigned."""
+    follower = _related(mode=Mode.APP, leader=False)
+    assert follower.labels() == set()
+    assert follower.assigned() == ([], None)
+    assert follower.call(lambda tls: tls.get_csrs_from_requirer_relation_data()) == []
+
+
+def test_new_leader_carries_on() -> None:
+    """A unit that becomes leader keeps the application's key and certificate."""
+    old = _related(mode=Mode.APP, leader=True)
+    _answer_all(old)
+    asked = old.requests("app")
+    old.state = dataclasses.replace(old.state, leader=False)
+    old.update_status()
+    old.state = dataclasses.replace(old.state, leader=True)
+    old.run(old.context.on.leader_elected())
+    assert old.requests("app") == asked
+    assert old.names_told() == ["certificate_available"]
+
+
+def test_both_on_the_leader() -> None:
+    """The unit and the application have a request each, with a key each."""
+    leader = _related(leader=True, **BOTH)
+    _answer_all(leader)
+    unit, unit_key = leader.assigned(Mode.UNIT)
+    app, app_key = leader.assigned(Mode.APP)
+    assert [one.certificate.common_name for one in (*unit, *app)] == ["unit", "app"]
+    assert unit_key != app_key
+    assert leader.assigned() == (unit, unit_key)
+
+
+def test_both_on_a_follower() -> None:
+    """Another unit has its own certificate alone."""
+    follower = _related(leader=False, **BOTH)
+    _answer_all(follower)
+    assert len(follower.assigned(Mode.UNIT)[0]) == 1
+    assert follower.assigned(Mode.APP) == ([], None)
+
+
+def test_keys_by_mode() -> None:
+    """A key can be changed for one of both."""
+    leader = _related(leader=True, **BOTH)
+    before = {
+        mode: leader.call(lambda tls, m=mode: tls.get_private_key(m))
+        for mode in (Mode.APP, Mode.UNIT)
+    }
+    leader.call(lambda tls: tls.regenerate_private_key(Mode.APP))
+    assert leader.call(lambda tls: tls.get_private_key(Mode.APP)) != before[Mode.APP]
+    assert leader.call(lambda tls: tls.private_key) == before[Mode.UNIT]
+    leader.call(lambda tls: tls.import_private_key(keys.key("imported")))
+    for mode in (Mode.APP, Mode.UNIT):
+        assert leader.call(lambda tls, m=mode: tls.get_private_key(m)) == keys.key("imported")
+
+
+def test_key_secret_ids() -> None:
+    """The identifier is that of the mode's secret; in APP_AND_UNIT it needs a mode."""
+    leader = _related(leader=True, **BOTH)
+    ids = {str(one.label): one.id for one in leader.state.secrets}
+
+    def found(mode: Mode | None) -> str | None:
+        return leader.call(lambda tls: tls.get_private_key_secret_id(mode))
+
+    assert found(None) is None
+    assert found(Mode.APP) == ids[f"{LIBID}-{APP_KEY}"]
+    assert found(Mode.UNIT) == ids[f"{LIBID}-{UNIT_KEY}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "labels"),
+    [
+        pytest.param(Mode.UNIT, Mode.APP, {APP_KEY}, id="to the application"),
+        pytest.param(Mode.APP, Mode.UNIT, {UNIT_KEY}, id="to the unit"),
+    ],
+)
+def test_mode_changed(before: Mode, after: Mode, labels: set[str]) -> None:
+    """A mode that changes empties what was in force: requests, key, certificates."""
+    leader = _related(mode=before, leader=True)
+    _answer_all(leader)
+    leader.options["mode"] = after
+    leader.update_status()
+    requests = {mode: len(leader.requests(mode)) for mode in ("unit", "app")}
+    assert requests == {"unit": after is Mode.UNIT, "app": after is Mode.APP}
+    leader.update_status()
+    assert leader.labels() == labels
+
+
+def test_follower_reads_the_applications_certificates() -> None:
+    """A follower finds the application's certificates by the application's key."""
+    leader = _related(leader=True, **BOTH)
+    _answer_all(leader)
+    follower = _follower(leader)
+    found, key = follower.call(lambda tls: tls.get_application_certificates())
+    assert (found, key) == leader.assigned(Mode.APP)
+    assert follower.call(lambda tls: tls.get_private_key(Mode.APP)) is None
+
+
+def test_follower_is_told() -> None:
+    """The relation and the shared secrets are a follower's alarms."""
+    leader = _related(mode=Mode.APP, leader=True)
+    _answer_all(leader)
+    follower = _follower(leader)
+    follower.receive(**dict(leader.relation.remote_app_data))
+    assert follower.names_told() == ["application_certificates_changed"]
+    key = next(one for one in follower.state.secrets if one.owner == "app")
+    changed = testing.Secret(dict(key.latest_content), label=key.label, id=key.id)
+    follower.state = dataclasses.replace(follower.state, secrets={changed})
+    follower.run(follower.context.on.secret_changed(changed))
+    assert follower.names_told() == ["application_certificates_changed"]
+
+
+def test_follower_has_no_gap() -> None:
+    """While the application's key changes, a follower goes on with what is being replaced."""
+    leader = _related(mode=Mode.APP, leader=True)
+    _answer_all(leader)
+    before = leader.assigned()
+    leader.call(lambda tls: tls.regenerate_private_key())
+    leader.receive(certificates=[])
+    follower = _follower(leader)
+    assert follower.call(lambda tls: tls.get_application_certificates()) == before
+    _answer_all(leader)
+    follower.receive(**dict(leader.relation.remote_app_data))
+    _shared(follower, leader)
+    assert follower.call(lambda tls: tls.get_application_certificates()) == leader.assigned()
+
+
+def test_leader_reads_the_same() -> None:
+    """On the leader, and in mode UNIT, the method tells what is assigned."""
+    leader = _related(mode=Mode.APP, leader=True)
+    _answer_all(leader)
+    assert leader.call(lambda tls: tls.get_application_certificates()) == leader.assigned()
+    unit = _related()
+    assert unit.call(lambda tls: tls.get_application_certificates()) == ([], None)
+
+
+def test_key_passed_to_a_follower() -> None:
+    """With a key that the charm passes, followers need no secret."""
+    leader = _related(mode=Mode.APP, leader=True, private_key=keys.key("passed"))
+    _answer_all(leader)
+    follower = _follower(leader)
+    assert follower.call(lambda tls: tls.get_application_certificates()) == leader.assigned()
+    assert follower.call(lambda tls: tls.private_key) == keys.key("passed")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param({"mode": Mode.APP_AND_UNIT}, "certificate_requests must be None", id="both"),
+        pytest.param(
+            {**BOTH, "certificate_requests_by_mode": None},
+            "needs certificate_requests_by_mode",
+            id="none",
+        ),
+        pytest.param({**BOTH, "mode": Mode.UNIT}, "use certificate_requests", id="wrong one"),
+        pytest.param({"mode": "unit"}, "Mode.UNIT", id="no mode"),
+        pytest.param({"certificate_requests": [7]}, "CertificateRequestAttributes", id="no list"),
+        pytest.param(
+            {**BOTH, "certificate_requests_by_mode": {"app": []}}, "Mode.APP", id="no mode as key"
+        ),
+        pytest.param(
+            {**BOTH, "certificate_requests_by_mode": []}, "must be a dict", id="no mapping"
+        ),
+        pytest.param({"renewal_relative_time": 0.5}, "over 0.5", id="fraction"),
+        pytest.param({"key_size": 100}, "key_size", id="size"),
+        pytest.param({"key_algorithm": "dsa"}, "key_algorithm", id="algorithm"),
+        pytest.param(
+            {"private_key": PrivateKey(x509_object=rsa.generate_private_key(65537, 1024))},
+            "private_key",
+            id="weak key",
+        ),
+    ],
+)
+def test_authors_mistakes_raise(options: dict[str, Any], words: str) -> None:
+    """What the author of a charm passes wrongly is named when the library is made."""
+    requirer = Requirer(**options)
+    with pytest.raises(testing.errors.UncaughtCharmError) as raised:
+        requirer.update_status()
+    assert isinstance(raised.value.__cause__, TLSCertificatesError)
+    assert words in str(raised.value.__cause__)
+
+
+def test_callable_for_both() -> None:
+    """Requests by mode may depend on the provider, too."""
+    requirer = Requirer(
+        leader=True,
+        **{**BOTH, "certificate_requests_by_mode": lambda _: BOTH["certificate_requests_by_mode"]},
+    )
+    requirer.relate()
+    assert [len(requirer.requests(bag)) for bag in ("unit", "app")] == [1, 1]
+
+
+def test_json_of_app_databag() -> None:
+    """The application's databag has the requests as the unit's would."""
+    leader = _related(mode=Mode.APP, leader=True)
+    (entry,) = json.loads(leader.relation.local_app_data["certificate_signing_requests"])
+    assert set(entry) == {"certificate_signing_request", "ca"}
