@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -62,6 +63,8 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._on_drain()
+        # One whose handshake failed stays in a cycle of references, and is not waited for.
+        gc.collect()
         await _until(lambda: not self._protocol.handshaking, HANDSHAKE_GRACE)
         await _until(lambda: not self.server_state.connections, CONNECTION_GRACE)
         await super().shutdown(sockets)

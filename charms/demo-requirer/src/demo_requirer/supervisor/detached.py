@@ -29,7 +29,7 @@ from . import Listen, PortInUseError, ServerError
 
 START_PATIENCE = 20.0
 """Seconds that a new server has until it listens."""
-STOP_PATIENCE = 5.0
+STOP_PATIENCE = 2.0
 """Seconds that a server has to end what it has open when the unit is removed."""
 _LOG_LIMIT = 1_000_000
 _BACKLOG = 1024
