@@ -1,5 +1,6 @@
 """A provider: what is asked of it, its answers, and what it removes by itself."""
 
+import dataclasses
 import json
 from datetime import timedelta
 from typing import Any
@@ -278,3 +279,25 @@ def test_certificate_that_cannot_be_read_is_outstanding() -> None:
     assert len(provider.get("get_outstanding_certificate_requests")) == 1
     provider.set(keys.answer(csr, timedelta(days=1)))
     assert len(provider.get("get_issued_certificates")) == 1
+
+
+def test_leaving_leader_removes_nothing() -> None:
+    """To a unit that goes, the requirers seem to leave: what they hold stays."""
+    csr = keys.csr_of()
+    provider = _asked(csr)
+    provider.set(keys.answer(csr))
+    relation = provider.state.get_relation(1)
+    # `ops.testing` names the unit that goes after the remote application: here, like this one.
+    relation = dataclasses.replace(relation, remote_units_data={}, remote_app_name="ca")
+    provider.state = dataclasses.replace(provider.state, relations={relation})
+    event = provider.context.on.relation_departed(relation, remote_unit=1, departing_unit=0)
+    provider.run(event)
+    assert len(provider.databag()["certificates"]) == 1
+
+
+def test_requests_name_who_asks() -> None:
+    """A request tells which unit, or application, it is from."""
+    provider = Provider()
+    provider.receive(requests([keys.csr_of()]), app=requests([keys.csr_of("b")]))
+    found = provider.get("get_certificate_requests")
+    assert [one.requirer for one in found] == ["remote/0", "remote"]

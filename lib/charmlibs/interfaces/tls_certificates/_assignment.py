@@ -96,12 +96,12 @@ def retained(seen: _requirer_state.Observed) -> _outgoing.Outgoing:
         *(entry.csr for entry in seen.outgoing.entries),
         *(one.certificate_signing_request.raw for one in seen.sent),
     ]
-    entries = tuple(
+    entries = [
         _outgoing.OutgoingEntry(csr, answers.get(csr))
         for csr in dict.fromkeys(texts)
         if csr in answers or csr in seen.stored
-    )
-    return _outgoing.Outgoing(in_force.private_key if answers else None, entries)
+    ]
+    return _outgoing.Outgoing.of(in_force.private_key, entries)
 
 
 def of_application(

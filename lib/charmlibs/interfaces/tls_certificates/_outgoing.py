@@ -6,7 +6,7 @@ without a certificate waits for nothing but the removal of its own secret, which
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,12 @@ class Outgoing:
     entries: tuple[OutgoingEntry, ...] = ()
     """In the order in which they left."""
 
+    @classmethod
+    def of(cls, key: _keys.PrivateKey | None, entries: Iterable[OutgoingEntry]) -> "Outgoing":
+        """Return these entries, with the key if one of them has a certificate."""
+        entries = tuple(entries)
+        return cls(key if any(entry.answer for entry in entries) else None, entries)
+
     def to_content(self, *, keep_key: bool) -> dict[str, str]:
         """Return the content of the secret.
 
@@ -42,7 +48,7 @@ class Outgoing:
             keep_key: Whether the key goes into it: a key that the charm passes is never stored.
         """
         content = {_ENTRIES: json.dumps([_entry_to_json(entry) for entry in self.entries])}
-        if keep_key and self.key is not None and any(entry.answer for entry in self.entries):
+        if keep_key and self.key is not None:
             content[_KEY] = self.key.raw
         return content
 
@@ -62,9 +68,7 @@ def from_content(
         csr = item.get("csr")
         if isinstance(csr, str):
             entries.append(OutgoingEntry(csr, _answer(item, reader)))
-    if not any(entry.answer for entry in entries):
-        return Outgoing(entries=tuple(entries))
-    return Outgoing(key=_key(content.get(_KEY)) or passed_key, entries=tuple(entries))
+    return Outgoing.of(_key(content.get(_KEY)) or passed_key, entries)
 
 
 def _key(pem: str | None) -> _keys.PrivateKey | None:

@@ -279,7 +279,7 @@ def _with_dropped(
         if csr in known or not (bridges or csr in seen.stored):
             continue
         entries.append(_outgoing.OutgoingEntry(csr, answer if bridges else None))
-    return _outgoing.Outgoing(key if any(one.answer for one in entries) else None, tuple(entries))
+    return _outgoing.Outgoing.of(key, entries)
 
 
 class _Ending(enum.Enum):
@@ -301,10 +301,14 @@ def _look_after_outgoing(
     # After a change of the key the whole set stays until every new one is there.
     has_same_key = outgoing.key == seen.key
     is_all_new = seen.connected and all(one in new for one in seen.wanted)
+    known = {entry.csr for entry in seen.outgoing.entries}
     entries: list[_outgoing.OutgoingEntry] = []
     for entry in outgoing.entries:
         stored = seen.stored.get(entry.csr)
-        if stored is not None and stored.is_done_with:
+        # The mark of what is done with says nothing of a certificate that came to life again
+        # (its revocation was taken back) and leaves the databag just now.
+        has_just_left = entry.csr not in known and entry.answer is not None
+        if stored is not None and stored.is_done_with and not has_just_left:
             secrets.finish(entry.csr, stored)
             if not stored.is_removable:
                 entries.append(entry)
@@ -320,7 +324,7 @@ def _look_after_outgoing(
             secrets.move_to_end(entry.csr, stored, entry.answer.certificate)
         if ending is None or stored is not None:
             entries.append(entry)
-    return _outgoing.Outgoing(outgoing.key, tuple(entries)) if entries else _outgoing.Outgoing()
+    return _outgoing.Outgoing.of(outgoing.key, entries)
 
 
 def _why_end(
