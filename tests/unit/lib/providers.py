@@ -79,11 +79,9 @@ class Provider:
 
     def receive(self, *units: Any, relation_id: int = 1, app: Any = None) -> testing.State:
         """Get the requests of units (and the application): entries, or text as it is."""
-        try:
-            relation = self.state.get_relation(relation_id)
-        except KeyError:
+        if relation_id not in {one.id for one in self.state.relations}:
             self.relate(relation_id)
-            relation = self.state.get_relation(relation_id)
+        relation = self.relation(relation_id)
         data = {number: _databag(entries) for number, entries in enumerate(units)}
         relation = dataclasses.replace(
             relation, remote_units_data=data, remote_app_data=_databag(app)
@@ -94,6 +92,11 @@ class Provider:
     def _put(self, relation: testing.Relation) -> None:
         rest = {one for one in self.state.relations if one.id != relation.id}
         self.state = dataclasses.replace(self.state, relations={*rest, relation})
+
+    def relation(self, relation_id: int = 1) -> testing.Relation:
+        relation = self.state.get_relation(relation_id)
+        assert isinstance(relation, testing.Relation)
+        return relation
 
     def databag(self, relation_id: int = 1) -> dict[str, Any]:
         """Return what the provider wrote, out of JSON."""

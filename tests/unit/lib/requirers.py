@@ -168,7 +168,8 @@ class Requirer:
     def assigned(self, *arguments: Any) -> tuple[list[ProviderCertificate], Any]:
         """Return what is assigned, as a charm in the next hook sees it."""
         with self.context(self.context.on.start(), self.state) as manager:
-            return manager.charm.tls.get_assigned_certificates(*arguments)
+            charm: Any = manager.charm
+            return charm.tls.get_assigned_certificates(*arguments)
 
     def names_told(self) -> list[str]:
         """Return the names of the events that the last hook emitted."""

@@ -115,7 +115,8 @@ def test_defect_03_bad_answers_leave_the_good_ones() -> None:
 )
 def test_defect_04_non_canonical_name_does_not_request_again(attributes: dict[str, Any]) -> None:
     """A name in another spelling is the same name: one request, hook after hook."""
-    made = A(**{"common_name": "a", **attributes})
+    options: dict[str, Any] = {"common_name": "a", **attributes}
+    made = A(**options)
     requirer = _related(certificate_requests=[made])
     before = requirer.request
     requirer.update_status()

@@ -177,7 +177,8 @@ def test_real_handshake(tmp_path: Path) -> None:
     server = threading.Thread(target=lambda: served.wrap_socket(there, server_side=True).close())
     server.start()
     with trusting.wrap_socket(here, server_hostname="server.example") as connection:
-        assert connection.getpeercert()["serialNumber"] == f"{leaf.serial_number:040X}".lstrip("0")
+        served_with: Any = connection.getpeercert()
+        assert served_with["serialNumber"] == f"{leaf.serial_number:040X}".lstrip("0")
     server.join(timeout=10)
 
 

@@ -8,13 +8,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from ops import testing
 
-from charmlibs.interfaces.tls_certificates import Mode, PrivateKey, TLSCertificatesError
+from charmlibs.interfaces.tls_certificates import (
+    Mode,
+    PrivateKey,
+    ProviderCapabilities,
+    TLSCertificatesError,
+)
 from tests.unit.lib import keys
 from tests.unit.lib.requirers import LIBID, A, Requirer, certificates
 
 APP_KEY = "private-key-app-certificates"
 UNIT_KEY = "private-key-0-certificates"
-BOTH = {
+BOTH: dict[str, Any] = {
     "certificate_requests": None,
     "mode": Mode.APP_AND_UNIT,
     "certificate_requests_by_mode": {
@@ -37,7 +42,7 @@ def _answer_all(requirer: Requirer) -> None:
 
 def _follower(leader: Requirer) -> Requirer:
     """Return another unit of an application: it sees what Juju lets it see."""
-    follower = Requirer(**{**leader.options, "leader": False, "unit_id": 1})
+    follower = Requirer(leader=False, unit_id=1, **leader.options)
     follower.relate(remote_app_data=leader.relation.remote_app_data)
     return _shared(follower, leader)
 
@@ -248,11 +253,12 @@ def test_authors_mistakes_raise(options: dict[str, Any], words: str) -> None:
 
 def test_callable_for_both() -> None:
     """Requests by mode may depend on the provider, too."""
-    requirer = Requirer(
-        leader=True,
-        **{**BOTH, "certificate_requests_by_mode": lambda _: BOTH["certificate_requests_by_mode"]},
-    )
-    requirer.relate()
+
+    def requests(_: ProviderCapabilities | None) -> Any:
+        return BOTH["certificate_requests_by_mode"]
+
+    options: dict[str, Any] = {**BOTH, "certificate_requests_by_mode": requests}
+    requirer = _related(leader=True, **options)
     assert [len(requirer.requests(bag)) for bag in ("unit", "app")] == [1, 1]
 
 

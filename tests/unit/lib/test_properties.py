@@ -67,9 +67,11 @@ def authority() -> Certificate:
 VALIDITIES = ((-10, 100), (-95, 100), (-200, 100))
 
 
-def answer(name: str, key: str, validity: tuple[int, int], revoked: bool) -> ProviderCertificate:
-    made = certificate(name, key, *validity)
-    csr = request(name, key).certificate_signing_request
+def answer(
+    place: tuple[str, str], validity: tuple[int, int], *, revoked: bool
+) -> ProviderCertificate:
+    made = certificate(*place, *validity)
+    csr = request(*place).certificate_signing_request
     return ProviderCertificate(1, made, csr, authority(), [made], revoked or None)
 
 
@@ -78,7 +80,7 @@ PLACES = [(name, key) for name in NAMES for key in KEYS]
 
 
 @st.composite
-def stored(draw: Any, name: str, key: str) -> _requirer_state.Stored:
+def stored(draw: st.DrawFn, name: str, key: str) -> _requirer_state.Stored:
     alarm = draw(st.sampled_from(ALARMS))
     return _requirer_state.Stored(
         certificate=draw(
@@ -91,20 +93,21 @@ def stored(draw: Any, name: str, key: str) -> _requirer_state.Stored:
 
 
 @st.composite
-def observed(draw: Any) -> _requirer_state.Observed:
+def observed(draw: st.DrawFn) -> _requirer_state.Observed:
     """Draw what a requirer may find, likely or not."""
     sent = draw(st.lists(st.sampled_from(PLACES), unique=True))
     left = [one for one in PLACES if one not in sent and draw(st.booleans())]
     text = {place: request(*place).certificate_signing_request.raw for place in PLACES}
     validity = st.sampled_from(VALIDITIES)
     answers = {
-        text[place]: answer(*place, draw(validity), draw(st.booleans()))
+        text[place]: answer(place, draw(validity), revoked=draw(st.booleans()))
         for place in sent
         if draw(st.booleans())
     }
     entries = tuple(
         _outgoing.OutgoingEntry(
-            text[place], answer(*place, draw(validity), False) if draw(st.booleans()) else None
+            text[place],
+            answer(place, draw(validity), revoked=False) if draw(st.booleans()) else None,
         )
         for place in left
     )
@@ -209,7 +212,8 @@ def test_no_gap(seen: _requirer_state.Observed) -> None:
     wanted = {
         attributes
         for one in _assignment.assigned(seen).certificates
-        if (attributes := _requirer_state.attributes_of_answer(one)) in seen.wanted
+        if (attributes := _requirer_state.attributes_of_answer(one)) is not None
+        and attributes in seen.wanted
     }
     keyed = {
         one.certificate_signing_request.raw
@@ -482,7 +486,7 @@ def test_capabilities_round_trip(capabilities: ProviderCapabilities) -> None:
 
 def test_outgoing_round_trip() -> None:
     """What is being replaced is the same through its secret, with its key or without."""
-    made = answer("a", "one", VALIDITIES[0], False)
+    made = answer(("a", "one"), VALIDITIES[0], revoked=False)
     csr = made.certificate_signing_request.raw
     entries = (_outgoing.OutgoingEntry(csr, made), _outgoing.OutgoingEntry("spent"))
     outgoing = _outgoing.Outgoing(keys.key("one"), entries)

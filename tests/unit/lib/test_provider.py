@@ -286,11 +286,11 @@ def test_leaving_leader_removes_nothing() -> None:
     csr = keys.csr_of()
     provider = _asked(csr)
     provider.set(keys.answer(csr))
-    relation = provider.state.get_relation(1)
+    relation = provider.relation()
     # `ops.testing` names the unit that goes after the remote application: here, like this one.
     relation = dataclasses.replace(relation, remote_units_data={}, remote_app_name="ca")
     provider.state = dataclasses.replace(provider.state, relations={relation})
-    event = provider.context.on.relation_departed(relation, remote_unit=1, departing_unit=0)
+    event = provider.context.on.relation_departed(relation, remote_unit=0)
     provider.run(event)
     assert len(provider.databag()["certificates"]) == 1
 

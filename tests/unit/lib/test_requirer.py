@@ -190,6 +190,7 @@ def test_early_expiry_event_renews(clock: Any) -> None:
     requirer = _served(timedelta(days=100))
     old = requirer.request
     secret = requirer.secret("certificate")
+    assert secret.expire is not None
     clock.move_to(secret.expire - timedelta(seconds=50))
     requirer.expire(secret)
     assert requirer.request != old
@@ -200,6 +201,7 @@ def test_much_too_early_expiry_event_does_not_renew(clock: Any) -> None:
     requirer = _served(timedelta(days=100))
     old = requirer.request
     secret = requirer.secret("certificate")
+    assert secret.expire is not None
     clock.move_to(secret.expire - timedelta(seconds=70))
     requirer.expire(secret)
     assert requirer.request == old

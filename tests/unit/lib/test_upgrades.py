@@ -34,7 +34,7 @@ def _refreshed(
     """Return a requirer in its first hook under this library, with what was there before."""
     requirer = Requirer(leader=app, **options)
     requests = json.dumps([{"certificate_signing_request": csr.raw, "ca": False}])
-    bag = {
+    bag: dict[str, Any] = {
         "local_app_data" if app else "local_unit_data": {"certificate_signing_requests": requests}
     }
     relation = testing.Relation(

@@ -1,5 +1,6 @@
 """Keys, certificates, requests, attributes and what travels with them, as values."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -295,7 +296,8 @@ def test_unique_id_is_no_part_of_equality() -> None:
 )
 def test_problems(attributes: dict[str, Any], words: str) -> None:
     """What an operator typed wrong does not raise, and is said in words."""
-    made = A(**{"common_name": "a", **attributes})
+    options: dict[str, Any] = {"common_name": "a", **attributes}
+    made = A(**options)
     assert not made.is_valid()
     assert len(made.problems) == 1
     assert re.search(words, made.problems[0])
@@ -332,26 +334,34 @@ def test_provider_certificate_to_json() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        keys.answer,
-        lambda csr: RequirerCertificateRequest(1, csr, False),
-        lambda csr: ProviderCertificateError(
-            1, csr, CertificateError(code=1, name="n", message="m")
-        ),
-        lambda _: ProviderCapabilities(allowed_domains=["a"]),
-    ],
-)
-def test_values_compare_by_value(make: Callable[[Any], Any]) -> None:
+def _request_value(csr: CertificateSigningRequest) -> RequirerCertificateRequest:
+    return RequirerCertificateRequest(1, csr, False)
+
+
+def _error_value(csr: CertificateSigningRequest) -> ProviderCertificateError:
+    return ProviderCertificateError(1, csr, CertificateError(code=1, name="n", message="m"))
+
+
+def _capabilities(_: CertificateSigningRequest) -> ProviderCapabilities:
+    return ProviderCapabilities(allowed_domains=["a"])
+
+
+@pytest.mark.parametrize("make", [_request_value, _error_value, _capabilities])
+def test_values_compare_by_value(make: Callable[[CertificateSigningRequest], Any]) -> None:
     """A value made again of the same is equal and has the same hash."""
     csr = keys.csr_of()
-    one = make(csr)
-    again = make(CertificateSigningRequest.from_string(csr.raw))
-    if isinstance(one, ProviderCertificate):
-        again = ProviderCertificate(1, one.certificate, csr, one.ca, list(one.chain))
+    one, again = make(csr), make(CertificateSigningRequest.from_string(csr.raw))
     assert one == again
     assert hash(one) == hash(again)
+
+
+def test_provider_certificates_compare_by_value() -> None:
+    """A certificate with its request, CA and chain is the same when it is read again."""
+    one = keys.answer(keys.csr_of())
+    again = dataclasses.replace(one, chain=[Certificate(each.raw) for each in one.chain])
+    assert one == again
+    assert hash(one) == hash(again)
+    assert one != dataclasses.replace(one, revoked=True)
 
 
 def _three() -> tuple[Certificate, Certificate, Certificate]:

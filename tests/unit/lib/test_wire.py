@@ -17,7 +17,7 @@ ANSWER = {
     "ca": CERTIFICATE,
     "chain": [CERTIFICATE],
 }
-ERROR = {"code": 101, "name": "ip_not_allowed", "message": "No."}
+ERROR: dict[str, Any] = {"code": 101, "name": "ip_not_allowed", "message": "No."}
 
 
 @pytest.mark.parametrize(
