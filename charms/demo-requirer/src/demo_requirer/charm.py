@@ -122,19 +122,20 @@ class DemoRequirerCharm(ops.CharmBase):
         config = self._config
         if config is None:
             return None
-        unit = functools.partial(identity.unit_requests, config, self._identity)
-        app = functools.partial(identity.app_requests, config, self.app.name)
-        requests: dict[CertificateMode, dict[str, Any]] = {
-            CertificateMode.UNIT: {"certificate_requests": unit},
-            CertificateMode.APP: {"certificate_requests": app},
-            CertificateMode.APP_AND_UNIT: {
-                "certificate_requests_by_mode": {Mode.UNIT: unit, Mode.APP: app}
-            },
+        ask: dict[CertificateMode, tuple[str, Any]] = {
+            CertificateMode.UNIT: ("certificate_requests", identity.unit_requests),
+            CertificateMode.APP: ("certificate_requests", identity.app_requests),
+            CertificateMode.APP_AND_UNIT: (
+                "certificate_requests_by_mode",
+                identity.requests_by_mode,
+            ),
         }
+        parameter, requests = ask[config.mode]
+        asking: dict[str, Any] = {parameter: functools.partial(requests, config, self._identity)}
         return TLSCertificatesRequiresV4(
             self,
             CERTIFICATES,
-            **requests[config.mode],
+            **asking,
             mode=config.mode.for_library,
             refresh_events=[self.on.config_changed],
             renewal_relative_time=config.renewal_relative_time,

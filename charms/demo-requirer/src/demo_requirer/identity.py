@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from charmlibs.interfaces.tls_certificates import CertificateRequestAttributes
+from charmlibs.interfaces.tls_certificates import CertificateRequestAttributes, Mode
 
 from .config import CertificateMode
 
@@ -82,10 +82,20 @@ def unit_requests(
 
 
 def app_requests(
-    config: RequirerConfig, app: str, _capabilities: ProviderCapabilities | None = None
+    config: RequirerConfig, identity: Identity, _capabilities: ProviderCapabilities | None = None
 ) -> list[CertificateRequestAttributes]:
     """Return what the leader asks for in the application's name: nothing depends on the unit."""
-    return _numbered(config, config.common_name or app, config.sans_dns, config.sans_ip)
+    return _numbered(config, config.common_name or identity.app, config.sans_dns, config.sans_ip)
+
+
+def requests_by_mode(
+    config: RequirerConfig, identity: Identity, capabilities: ProviderCapabilities | None = None
+) -> dict[Mode, list[CertificateRequestAttributes]]:
+    """Return both, for `app-and-unit` mode."""
+    return {
+        Mode.UNIT: unit_requests(config, identity, capabilities),
+        Mode.APP: app_requests(config, identity, capabilities),
+    }
 
 
 def slots(config: RequirerConfig, identity: Identity) -> list[str]:
@@ -94,7 +104,7 @@ def slots(config: RequirerConfig, identity: Identity) -> list[str]:
     if config.mode is not CertificateMode.APP:
         wanted += [slot("unit", request) for request in unit_requests(config, identity)]
     if config.mode is not CertificateMode.UNIT:
-        wanted += [slot("app", request) for request in app_requests(config, identity.app)]
+        wanted += [slot("app", request) for request in app_requests(config, identity)]
     return wanted
 
 
@@ -112,7 +122,7 @@ def problems(config: RequirerConfig, identity: Identity) -> list[str]:
     if config.mode is not CertificateMode.APP:
         requests += unit_requests(config, identity)
     if config.mode is not CertificateMode.UNIT:
-        requests += app_requests(config, identity.app)
+        requests += app_requests(config, identity)
     found = [problem for request in requests for problem in request.problems]
     return [f"set common-name to another: {problem}" for problem in dict.fromkeys(found)]
 
