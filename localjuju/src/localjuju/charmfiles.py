@@ -91,7 +91,9 @@ def read_charm(folder: Path, shown: str) -> Charm:
         name: _read_yaml(folder / f"{name}.yaml", shown)
         for name in ("metadata", "charmcraft", "config", "actions", "manifest")
     }
-    metadata = documents["metadata"] or documents["charmcraft"]
+    metadata = documents["metadata"]
+    if metadata is None:
+        metadata = documents["charmcraft"]
     if metadata is None:
         raise JujuError(
             f'"{shown}" is not a charm: it has neither metadata.yaml nor charmcraft.yaml'

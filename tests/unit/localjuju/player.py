@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from localjuju import hooktools, lifecycle
 from localjuju.model import Charm, Hook, Model, Unit, hooks, parse_charm
 
@@ -70,7 +71,7 @@ class Player:
     def settle(self) -> list[tuple[str, Hook]]:
         """Run what is due until nothing is; return it."""
         before = len(self.ran)
-        while any([self._step(model, unit) for model in self.models for unit in model.units()]):
+        while any(self._step(model, unit) for model in self.models for unit in model.units()):
             pass
         return self.ran[before:]
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
-
 import pytest
-from localjuju.model import Hook, Model, Unit, hooks
 
-from .player import Player, as_recorded, charm, facts, names, new_model, recorded_charm
+from localjuju.model import Model, Unit, hooks
+
+from .player import Player, Tool, as_recorded, charm, facts, names, new_model, recorded_charm
 
 LISTED = {
     # Juju's documentation has peers told of one that leaves; the recorded build did not.
@@ -62,6 +61,11 @@ def test_as_recorded(step: str, played: dict[str, dict[str, list[list[str]]]]) -
     assert {u: rows for u, rows in ours.items() if rows} == recorded
 
 
+def fails(_tool: Tool, _context: HookContext) -> bool:
+    """A hook that fails."""
+    return False
+
+
 def _related() -> tuple[Model, Player]:
     model = new_model()
     model.deploy(charm("server", provides={"db": "sql"}), "server", model.created, units=2)
@@ -76,7 +80,9 @@ def test_remote_application_data_before_its_units() -> None:
     """Where the remote application has data, relation-changed without a unit comes first."""
     model, player = _related()
     player.in_hook(
-        model, "server/0", lambda tool, _: tool("relation-set", "-r", "0", "--app", "a=1").code == 0
+        model,
+        "server/0",
+        lambda tool, _: tool("relation-set", "-r", "0", "--app", "a=1").code == 0,
     )
     player.settle()
     model.add_units("client", 1, player.now)
@@ -103,18 +109,19 @@ def test_changes_that_come_together_make_one_hook() -> None:
 def test_equal_settings_are_no_change() -> None:
     """Writing what is there already tells nobody."""
     model, player = _related()
+    ran = []
     for _ in range(2):
         player.in_hook(
             model, "client/0", lambda tool, _: tool("relation-set", "-r", "0", "k=v").code == 0
         )
-        last = player.settle()
-    assert last == []
+        ran.append(len(player.settle()))
+    assert ran == [2, 0]
 
 
 def test_failed_hook_is_retried_later_each_time() -> None:
-    """A hook that fails is run again after 5, 10, 20 and 40 seconds, and nothing else before it."""
+    """A hook that fails is run again after 5, 10, 20 and 40 seconds, before anything else."""
     model, player = _related()
-    player.scripts["server/0 config-changed"] = lambda *_: False
+    player.scripts["server/0 config-changed"] = fails
     model.applications["server"].config_version += 1
     player.settle()
     unit = model.unit("server/0")
@@ -132,7 +139,7 @@ def test_failed_unit_shows_its_hook_and_goes_on() -> None:
     """When the retry succeeds, the unit takes up what came meanwhile."""
     model, player = _related()
     outcomes = iter([False, True])
-    player.scripts["server/0 config-changed"] = lambda *_: next(outcomes)
+    player.scripts["server/0 config-changed"] = lambda _tool, _context: next(outcomes)
     model.applications["server"].config_version += 1
     player.settle()
     assert model.unit("server/0").failure is not None
@@ -155,7 +162,7 @@ def test_resolve(resolve: str, then: list[str]) -> None:
     """``resolve`` runs the failed hook again now; with --no-retry it is taken as done."""
     model, player = _related()
     outcomes = iter([False, True])
-    player.scripts["server/0 upgrade-charm"] = lambda *_: next(outcomes)
+    player.scripts["server/0 upgrade-charm"] = lambda _tool, _context: next(outcomes)
     model.refresh("server", charm("server", provides={"db": "sql"}), 1)
     player.settle()
     unit = model.unit("server/0")
@@ -205,6 +212,16 @@ def test_removed_application_takes_its_relations_along() -> None:
     assert not [r for r in model.relations.values() if not r.is_peer]
 
 
+def test_application_removed_by_force_from_a_relation() -> None:
+    """When its units are gone at once, the application goes as soon as the other side has left."""
+    model, player = _related()
+    model.remove_application("client")
+    model.forget_unit(model.unit("client/0"))
+    ran = player.settle()
+    assert names(ran, "server/0") == ["db-relation-departed", "db-relation-broken"]
+    assert "client" not in model.applications
+
+
 def test_relation_removed_while_nobody_entered_it() -> None:
     """A relation that is removed before any unit saw it runs no hook."""
     model, player = _related()
@@ -241,10 +258,8 @@ def test_charm_changed_then_configured() -> None:
     assert names(player.settle(), "server/0") == ["upgrade-charm", "config-changed"]
 
 
-def test_hook_names_of_nothing() -> None:
+def test_at_rest() -> None:
     """At rest nothing is due, however often one looks."""
-    model, player = _related()
+    _, player = _related()
     assert player.settle() == []
     assert player.after(minutes=4) == []
-    assert isinstance(player.now, datetime.datetime)
-    assert Hook("install").name == "install"

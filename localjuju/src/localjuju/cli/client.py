@@ -35,9 +35,10 @@ class NoControllerError(ClientError):
 def is_alive(folder: home.ControllerFolder) -> bool:
     """Whether a controller answers in *folder*."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with contextlib.closing(connection), home.socket_address(folder.control) as address:
+    with contextlib.closing(connection):
         try:
-            connection.connect(address)
+            with home.socket_address(folder.control) as address:
+                connection.connect(address)
         except OSError:
             return False
         return True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Callable, Mapping
 
-    from localjuju.model.applications import Application
+    from localjuju.model.applications import Application, Status
     from localjuju.model.relations import Relation, Side
 
 
@@ -61,6 +61,8 @@ class HookContext:
         self.ports: dict[str, bool] = {}
         """Pending ports: opened (True) or closed."""
         self.secrets = PendingSecrets(self)
+        self.status_read: Status | None = None
+        """What ``status-get`` read first: Juju reads it once in a hook, even if it is set later."""
 
     @property
     def app(self) -> Application:

@@ -68,7 +68,8 @@ def status_get(call: Call) -> dict[str, Any]:
     call.only(0)
     context = call.context
     if not call.options.on("application"):
-        full = _status(context.unit.workload)
+        context.status_read = context.status_read or context.unit.workload
+        full = _status(context.status_read)
         return full if call.options.on("include-data") else {"status": full["status"]}
     if not context.is_leader:
         raise JujuError("finding application status: this unit is not the leader")

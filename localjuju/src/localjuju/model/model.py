@@ -440,16 +440,18 @@ class Model:
     def _drop_if_empty(self, relation: Relation) -> None:
         if not relation.dying or not relation.is_empty:
             return
-        for side in relation.sides:
-            model = self.models.get(side.model)
-            if model is None or model.relations.pop(side.relation_id, None) is None:
-                continue
+        sides = [side for side in relation.sides if side.model in self.models]
+        for side in sides:
+            model = self.models[side.model]
+            model.relations.pop(side.relation_id, None)
             for secret in model.secrets.values():
                 secret.grants = {w: r for w, r in secret.grants.items() if r != side.relation_id}
-            if side.app in model.applications:
-                for unit in model.applications[side.app].units.values():
+        for side in sides:
+            app = self.models[side.model].applications.get(side.app)
+            if app is not None:
+                for unit in app.units.values():
                     unit.views.pop(side.relation_id, None)
-                model.drop_if_gone(model.applications[side.app])
+                self.models[side.model].drop_if_gone(app)
 
     def _drop_secrets(self, owner: tuple[str, str]) -> None:
         self.secrets = {
