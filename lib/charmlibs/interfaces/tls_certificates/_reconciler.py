@@ -32,6 +32,7 @@ class Reconciler:
         relation_name: The endpoint's name.
         requests: What the charm requests, checked.
         settings: What the charm says once for all owners.
+        is_leaving: Whether this unit is being removed: it acts for itself alone then.
     """
 
     def __init__(
@@ -40,11 +41,14 @@ class Reconciler:
         relation_name: str,
         requests: _requests.Given,
         settings: _scope.Settings,
+        *,
+        is_leaving: bool = False,
     ) -> None:
         self.reader = _wire.Reader()
         self._charm = charm
         self._relation_name = relation_name
         self._requests = requests
+        self._is_leaving = is_leaving
         self._warned: set[str] = set()
         self._wanted: _Wanted | None = None
         number = charm.unit.name.rpartition("/")[2]
@@ -76,7 +80,8 @@ class Reconciler:
     def own_scopes(self) -> Iterator[tuple[_Mode, _scope.Scope]]:
         """Yield the owners that this unit may act for, in force or not."""
         for owner, scope in self._scopes.items():
-            if owner is _Mode.UNIT or self._charm.unit.is_leader():
+            leads = self._charm.unit.is_leader() and not self._is_leaving
+            if owner is _Mode.UNIT or leads:
                 yield owner, scope
 
     def scopes_in_force(self) -> Iterator[tuple[_Mode, _scope.Scope]]:

@@ -6,9 +6,10 @@ from typing import Literal, TypeAlias, cast
 
 from . import _attributes, _errors, _values
 
+_Owner: TypeAlias = Literal[_values.Mode.APP, _values.Mode.UNIT]
 _List: TypeAlias = list[_attributes.CertificateRequestAttributes]
-_ByMode: TypeAlias = dict[Literal[_values.Mode.APP, _values.Mode.UNIT], _List]
 Requests: TypeAlias = _List | Callable[[_values.ProviderCapabilities | None], _List]
+_ByMode: TypeAlias = Mapping[_Owner, Requests]
 RequestsByMode: TypeAlias = _ByMode | Callable[[_values.ProviderCapabilities | None], _ByMode]
 
 _OWNERS: dict[_values.Mode, tuple[_values.Mode, ...]] = {
@@ -31,7 +32,7 @@ class Given:
     requests: Requests | None
     """For mode UNIT or APP."""
     by_mode: RequestsByMode | None
-    """For mode APP_AND_UNIT."""
+    """For mode APP_AND_UNIT: all of it may be a callable, and so may each owner's part."""
 
     def __post_init__(self) -> None:
         """Check what can be checked before a callable is called."""
@@ -72,9 +73,11 @@ class Given:
         """
         if self.mode is _values.Mode.APP_AND_UNIT:
             by_mode = self.by_mode(capabilities()) if callable(self.by_mode) else self.by_mode
-            return {owner: tuple(listed) for owner, listed in _check_mapping(by_mode).items()}
-        listed = self.requests(capabilities()) if callable(self.requests) else self.requests
-        return {self.mode: tuple(_check_list("certificate_requests", listed or []))}
+            return {
+                owner: _resolved(f"certificate_requests_by_mode[{owner}]", requests, capabilities)
+                for owner, requests in _check_mapping(by_mode).items()
+            }
+        return {self.mode: _resolved("certificate_requests", self.requests or [], capabilities)}
 
 
 def valid(
@@ -88,6 +91,15 @@ def valid(
         else:
             warn(f"not requested: {one!r}: {'; '.join(one.problems)}")
     return tuple(good)
+
+
+def _resolved(
+    argument: str,
+    requests: Requests,
+    capabilities: Callable[[], _values.ProviderCapabilities | None],
+) -> tuple[_attributes.CertificateRequestAttributes, ...]:
+    listed = requests(capabilities()) if callable(requests) else requests
+    return tuple(_check_list(argument, listed))
 
 
 def _check_list(argument: str, listed: object) -> _List:
@@ -112,7 +124,7 @@ def _check_mapping(by_mode: object) -> _ByMode:
             "certificate_requests_by_mode must have Mode.APP and Mode.UNIT as keys, "
             f"not {list(checked)}"
         )
-    return {
-        owner: _check_list(f"certificate_requests_by_mode[{owner}]", listed)
-        for owner, listed in checked.items()
-    }
+    for owner, requests in checked.items():
+        if not callable(requests):
+            _check_list(f"certificate_requests_by_mode[{owner}]", requests)
+    return checked

@@ -63,6 +63,8 @@ class TLSCertificatesRequiresV4(ops.Object):
     # ops declares `on` as the events of every object.
     on = _events.CertificatesRequirerCharmEvents()  # pyright: ignore[reportAssignmentType, reportIncompatibleUnannotatedOverride]
 
+    _stored = ops.StoredState()
+
     def __init__(  # noqa: PLR0917
         self,
         charm: ops.CharmBase,
@@ -91,11 +93,13 @@ class TLSCertificatesRequiresV4(ops.Object):
         self.mode = mode
         self._passed_key = private_key
         self._keep = keep_until_replaced
+        self._stored.set_default(is_leaving=False)
         self._reconciler = _reconciler.Reconciler(
             charm,
             relationship_name,
             requests,
             _scope.Settings(private_key, algorithm, size, fraction),
+            is_leaving=bool(self._stored.is_leaving),
         )
         self._asked: frozenset[str] = frozenset()
         self._is_reconciling = False
@@ -114,6 +118,7 @@ class TLSCertificatesRequiresV4(ops.Object):
             *refresh_events,
         ):
             self.framework.observe(event, self._on_event)
+        self.framework.observe(relation.relation_departed, self._on_relation_departed)
         self.framework.observe(relation.relation_broken, self._on_relation_broken)
         self.framework.observe(on.secret_expired, self._on_secret_expired)
         self.framework.observe(on.secret_remove, self._on_secret_remove)
@@ -123,6 +128,12 @@ class TLSCertificatesRequiresV4(ops.Object):
 
     def _on_event(self, _: ops.EventBase) -> None:
         self._reconcile()
+
+    def _on_relation_departed(self, event: ops.RelationDepartedEvent) -> None:
+        if event.departing_unit == self.charm.unit:
+            # The relation breaks for this unit alone. What is the application's is not this
+            # unit's to clear up, though it may lead to the last: its successor needs it.
+            self._stored.is_leaving = True
 
     def _on_relation_broken(self, event: ops.RelationBrokenEvent) -> None:
         self._reconciler.leave(event.relation, keep=self._keep)
