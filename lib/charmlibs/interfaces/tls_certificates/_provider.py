@@ -251,8 +251,7 @@ class TLSCertificatesProvidesV4(ops.Object):
             [_wire.CertificateEntry.from_value(one) for one in certificates],
             [_wire.ErrorEntry(one.certificate_signing_request.raw, one.error) for one in errors],
         )
-        changes = _provider_plan.changes(before, after)
-        if self._write(relation, changes) and _wire.CERTIFICATES in changes:
+        if self._write_answers(relation, before, after):
             for one in certificates:
                 _securitylog.certificate_issued(one.certificate, relation.id)
 
@@ -288,7 +287,7 @@ class TLSCertificatesProvidesV4(ops.Object):
             old is not new
             for old, new in zip(before.certificates, after.certificates, strict=True)
         )
-        if count and self._write(relation, _provider_plan.changes(before, after)):
+        if count and self._write_answers(relation, before, after):
             _securitylog.certificates_revoked(count, relation.id)
 
     # Reading and writing
@@ -312,7 +311,7 @@ class TLSCertificatesProvidesV4(ops.Object):
         units = sorted(relation.units, key=lambda unit: unit.name)
         for entity in (*units, relation.app):
             text = _relations.read(relation, entity, _wire.REQUESTS)
-            read = self._reader.requests(text)
+            read = self._reader.requests(text, (relation.id, entity))
             for one in read.rejected:
                 self._warn(f"{relation}: {one.where} of {entity.name} is not used: {one.why}")
             for entry in read.entries:
@@ -342,8 +341,10 @@ class TLSCertificatesProvidesV4(ops.Object):
 
     def _answers(self, relation: ops.Relation) -> _provider_plan.Answers:
         return _provider_plan.Answers(
-            self._reader.certificates(self._read(relation, _wire.CERTIFICATES)).entries,
-            self._reader.errors(self._read(relation, _wire.ERRORS)).entries,
+            self._reader.certificates(
+                self._read(relation, _wire.CERTIFICATES), relation.id
+            ).entries,
+            self._reader.errors(self._read(relation, _wire.ERRORS), relation.id).entries,
         )
 
     def _is_certificate(self, entry: _wire.CertificateEntry) -> bool:
@@ -367,6 +368,21 @@ class TLSCertificatesProvidesV4(ops.Object):
 
     def _write(self, relation: ops.Relation, changes: Mapping[str, str]) -> bool:
         return bool(changes) and _relations.write(relation, self.charm.app, changes)
+
+    def _write_answers(
+        self,
+        relation: ops.Relation,
+        before: _provider_plan.Answers,
+        after: _provider_plan.Answers,
+    ) -> bool:
+        """Write what changed; charms set one answer after another, so it is not read again."""
+        changes = _provider_plan.changes(before, after)
+        if not self._write(relation, changes):
+            return False
+        text = changes.get(_wire.CERTIFICATES)
+        if text is not None:
+            self._reader.know_entries(_wire.CERTIFICATES, text, relation.id, after.certificates)
+        return True
 
     def _warn(self, text: str) -> None:
         """Warn of something, once in a hook."""

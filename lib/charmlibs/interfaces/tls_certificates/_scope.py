@@ -288,7 +288,8 @@ class Scope:
             _relations.write(relation, self._entity, {_wire.REQUESTS: text})
 
     def _read_requests(self, relation: ops.Relation) -> _wire.Read[_wire.RequestEntry]:
-        return self._reader.requests(_relations.read(relation, self._entity, _wire.REQUESTS))
+        text = _relations.read(relation, self._entity, _wire.REQUESTS)
+        return self._reader.requests(text, self._entity)
 
     def _answers(
         self, relation: ops.Relation, csrs: set[str]

@@ -6,7 +6,7 @@ are parsed only where they are asked for, and each distinct one once for each `R
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar, cast
 
@@ -183,19 +183,25 @@ class Reader:
         self._requests: dict[
             str, _x509.CertificateSigningRequest | _errors.TLSCertificatesError
         ] = {}
-        self._read: dict[tuple[str, str], Read[Any]] = {}
+        self._read: dict[tuple[str, Hashable], tuple[str, Read[Any]]] = {}
 
-    def requests(self, text: str | None) -> Read[RequestEntry]:
-        """Read the value of `REQUESTS`."""
-        return self._entries(REQUESTS, text, _request_entry)
+    def requests(self, text: str | None, source: Hashable = None) -> Read[RequestEntry]:
+        """Read the value of `REQUESTS`; the latest of each source is remembered."""
+        return self._entries(REQUESTS, text, source, _request_entry)
 
-    def certificates(self, text: str | None) -> Read[CertificateEntry]:
-        """Read the value of `CERTIFICATES`."""
-        return self._entries(CERTIFICATES, text, _certificate_entry)
+    def certificates(self, text: str | None, source: Hashable = None) -> Read[CertificateEntry]:
+        """Read the value of `CERTIFICATES`; the latest of each source is remembered."""
+        return self._entries(CERTIFICATES, text, source, _certificate_entry)
 
-    def errors(self, text: str | None) -> Read[ErrorEntry]:
-        """Read the value of `ERRORS`."""
-        return self._entries(ERRORS, text, _error_entry)
+    def errors(self, text: str | None, source: Hashable = None) -> Read[ErrorEntry]:
+        """Read the value of `ERRORS`; the latest of each source is remembered."""
+        return self._entries(ERRORS, text, source, _error_entry)
+
+    def know_entries(
+        self, key: str, text: str, source: Hashable, entries: tuple[CertificateEntry, ...]
+    ) -> None:
+        """Remember what was written, so that it need not be read."""
+        self._read[key, source] = (text, Read(entries))
 
     def certificate(self, pem: str) -> _x509.Certificate:
         """Parse a certificate.
@@ -247,13 +253,20 @@ class Reader:
         )
 
     def _entries(
-        self, key: str, text: str | None, parse: Callable[[dict[str, Any]], _Entry]
+        self,
+        key: str,
+        text: str | None,
+        source: Hashable,
+        parse: Callable[[dict[str, Any]], _Entry],
     ) -> Read[_Entry]:
         if not text:
             return Read()
-        if (key, text) not in self._read:
-            self._read[key, text] = _read_list(key, text, parse)
-        return self._read[key, text]
+        known = self._read.get((key, source))
+        if known is not None and known[0] == text:
+            return known[1]
+        read = _read_list(key, text, parse)
+        self._read[key, source] = (text, read)
+        return read
 
 
 def read_capabilities(
