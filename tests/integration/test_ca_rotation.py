@@ -61,7 +61,7 @@ def test_near_its_end(served: Deployment) -> None:
         with Probe(there, lambda: client.trusted) as probe:
             # Raising what a certificate may last brings the CA's end near.
             served.juju.config(
-                served.provider, {"certificate-validity": "364d", "root-ca-validity": "730d"}
+                served.provider, {"certificate-validity": "365d", "root-ca-validity": "730d"}
             )
             old = client.trusted
             served.wait_fact(lambda: client.trusted != old, "a successor", timeout=120)

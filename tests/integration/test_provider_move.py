@@ -35,7 +35,7 @@ def test_moved_without_a_gap(served: Deployment) -> None:
     second = deployment.Deployment(served.juju, provider=SECOND)
     second.wait_active()
     there = served.endpoints()
-    both = served.ca() + second.ca()
+    both = f"{served.ca()}\n{second.ca()}"
     with Probe(there, lambda: both) as probe:
         served.juju.remove_relation(served.provider, served.requirer)
         served.wait_fact(

@@ -262,6 +262,39 @@ def test_callable_for_both() -> None:
     assert [len(requirer.requests(bag)) for bag in ("unit", "app")] == [1, 1]
 
 
+def test_callable_for_each() -> None:
+    """What one owner requests may depend on the provider, and what the other does may not."""
+    by_mode = BOTH["certificate_requests_by_mode"]
+
+    def of_unit(_: ProviderCapabilities | None) -> Any:
+        return by_mode[Mode.UNIT]
+
+    mixed = {Mode.APP: by_mode[Mode.APP], Mode.UNIT: of_unit}
+    options: dict[str, Any] = {**BOTH, "certificate_requests_by_mode": mixed}
+    requirer = _related(leader=True, **options)
+    assert [len(requirer.requests(bag)) for bag in ("unit", "app")] == [1, 1]
+
+
+def _leave_alone(leader: Requirer) -> None:
+    """Take the relation from this unit alone, as when it is removed: Juju tells it which it is."""
+    library = next(one for one in leader.state.stored_states if "is_leaving" in one.content)
+    told = dataclasses.replace(library, content={**library.content, "is_leaving": True})
+    rest = {one for one in leader.state.stored_states if one != library}
+    leader.state = dataclasses.replace(leader.state, stored_states={*rest, told})
+    leader.run(leader.context.on.relation_broken(leader.relation))
+
+
+def test_leader_removed() -> None:
+    """When the leading unit is removed, the next one finds the application's key and secrets."""
+    leader = _related(leader=True, **BOTH)
+    _answer_all(leader)
+    shared = {one.label for one in leader.state.secrets if one.owner == "app"}
+    asked = leader.requests("app")
+    _leave_alone(leader)
+    assert {one.label for one in leader.state.secrets} == shared
+    assert leader.requests("app") == asked
+
+
 def test_json_of_app_databag() -> None:
     """The application's databag has the requests as the unit's would."""
     leader = _related(mode=Mode.APP, leader=True)
