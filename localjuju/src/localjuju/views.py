@@ -112,7 +112,7 @@ def _application(model: Model, app: Application) -> dict[str, Any]:
         view["units"] = {u.name: _unit(app, u) for _, u in sorted(app.units.items())}
     if app.version:
         view["version"] = app.version
-    bindings = dict.fromkeys(["", *sorted({*app.charm.endpoints, "juju-info"})], "alpha")
+    bindings = dict.fromkeys(["", *app.charm.bindings], "alpha")
     return {**view, "endpoint-bindings": bindings}
 
 
@@ -298,7 +298,7 @@ def _relation_info(unit: Unit, relation: Relation, model: Model) -> dict[str, An
 
 def show_application(app: Application) -> dict[str, Any]:
     """Return what ``juju show-application`` prints."""
-    bindings = dict.fromkeys(["", *sorted({*app.charm.endpoints, "juju-info"})], "alpha")
+    bindings = dict.fromkeys(["", *app.charm.bindings], "alpha")
     return {
         app.name: {
             "charm": app.charm.name,

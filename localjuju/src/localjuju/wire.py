@@ -53,6 +53,8 @@ class Reply:
     """What is printed when no format was asked for, if the data alone does not say it."""
     notes: tuple[str, ...] = ()
     """Lines for the standard error."""
+    question: str = ""
+    """What would have been asked of a person; nobody is, so the answer is no."""
     error: str = ""
     code: int = 0
 

@@ -145,7 +145,7 @@ def test_bomb_that_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_no_such_file(tmp_path: Path) -> None:
     """A path at which nothing is, is named as the user wrote it."""
-    with pytest.raises(JujuError, match='no charm was found at "./x.charm"'):
+    with pytest.raises(JujuError, match=r'no charm was found at "\./x\.charm"'):
         charmfiles.take_charm(tmp_path / "x.charm", "./x.charm", tmp_path / "out")
 
 

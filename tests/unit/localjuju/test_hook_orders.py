@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from localjuju.model import Model, Unit, hooks
 
 from .player import Player, Tool, as_recorded, charm, facts, names, new_model, recorded_charm
+
+if TYPE_CHECKING:
+    from localjuju.hooktools import HookContext
 
 LISTED = {
     # Juju's documentation has peers told of one that leaves; the recorded build did not.

@@ -232,7 +232,7 @@ def test_packed_and_refreshed(juju: CommandLine, model: str, tmp_path: Path) -> 
     assert _record(folder)[before:] == ["upgrade-charm", "config-changed"]
     assert (folder / "charm" / "made").read_text() == "by the charm"
     other = juju(f"refresh recorder --path {CHARMS / 'secret-giver'}")
-    assert (other.code, "the name of the charm must not change" in other.err) == (1, True)
+    assert (other.code, 'cannot refresh "recorder" to "secret-giver"' in other.err) == (1, True)
 
 
 _PACK = """

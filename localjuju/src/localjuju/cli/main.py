@@ -130,8 +130,9 @@ def _show(name: str, verb: Verb, form: str, reply: Reply, output: str) -> int:
     text = ""
     if reply.data is not None or reply.text is not None:
         text = render.reply(name, reply, form or verb.default_format)
-    elif reply.error and (form == "json" or name == "config"):
-        # Juju prints an empty object where it has nothing to print as JSON.
+    elif reply.code == 1 and (form == "json" or name == "config"):
+        # Juju prints an empty object where it has nothing to print as JSON; but not when it did
+        # not understand the command line.
         text = "{}"
     if text and not text.endswith("\n"):
         text += "\n"
@@ -145,5 +146,5 @@ def _show(name: str, verb: Verb, form: str, reply: Reply, output: str) -> int:
         # Whoever read has seen enough. What is still buffered must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if reply.error:
-        sys.stderr.write(f"ERROR {reply.error}\n")
+        sys.stderr.write(f"{reply.question}ERROR {reply.error}\n")
     return reply.code

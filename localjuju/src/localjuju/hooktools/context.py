@@ -62,7 +62,7 @@ class HookContext:
         """Pending ports: opened (True) or closed."""
         self.secrets = PendingSecrets(self)
         self.status_read: Status | None = None
-        """What ``status-get`` read first: Juju reads it once in a hook, even if it is set later."""
+        """What ``status-get`` read first: Juju reads it once in a hook, set later or not."""
 
     @property
     def app(self) -> Application:

@@ -170,7 +170,7 @@ def network_get(call: Call) -> Any:
         raise UsageError("no arguments specified")
     call.only(1)
     context = call.context
-    if call.args[0] not in {*context.app.charm.endpoints, "juju-info"}:
+    if call.args[0] not in context.app.charm.bindings:
         raise JujuError(f'no network config found for binding "{call.args[0]}"')
     address = context.unit.address
     network = {

@@ -111,8 +111,14 @@ class Charm:
     options: Mapping[str, Option]
     actions: Mapping[str, Action]
     resources: frozenset[str]
+    extra_bindings: frozenset[str]
     bases: tuple[str, ...]
     """Such as ``ubuntu@24.04``, from what the charm was packed for; empty when it does not say."""
+
+    @property
+    def bindings(self) -> list[str]:
+        """The names that ``network-get`` knows, in order."""
+        return sorted({*self.endpoints, *self.extra_bindings, "juju-info"})
 
     @property
     def peers(self) -> tuple[Endpoint, ...]:
@@ -163,6 +169,7 @@ def parse_charm(
         options=_options(config if config is not None else data.get("config")),
         actions=_actions(actions if actions is not None else data.get("actions")),
         resources=frozenset(_mapping(data, "resources")),
+        extra_bindings=frozenset(_mapping(data, "extra-bindings")),
         bases=_bases(manifest),
     )
 
@@ -214,7 +221,7 @@ def _actions(actions: Any) -> dict[str, Action]:
             "description": description,
             "type": "object",
             "properties": entry.get("params") or {},
-            "required": entry.get("required") or [],
+            **({"required": entry["required"]} if entry.get("required") else {}),
             # Juju 4.0 takes no parameter that the charm does not name, unless it says so.
             "additionalProperties": bool(entry.get("additionalProperties", False)),
         }

@@ -185,13 +185,16 @@ class Model:
 
     # What the operator does.
 
-    def check_deploy(self, charm: Charm, name: str, config: Mapping[str, str]) -> None:
-        """Refuse a deployment that ``deploy`` would refuse."""
+    def check_name(self, name: str) -> None:
+        """Refuse what cannot be an application's name."""
         bad = re.search(r"[^a-z0-9-]", name)
         if bad:
             raise JujuError(f'invalid application name "{name}", unexpected character {bad[0]}', 2)
         if not NAME.fullmatch(name):
             raise JujuError(f'invalid application name "{name}"', 2)
+
+    def check_deploy(self, charm: Charm, name: str, config: Mapping[str, str]) -> None:
+        """Refuse a deployment that ``deploy`` would refuse."""
         if name in self.applications:
             raise JujuError(
                 f'cannot deploy "{name}": creating application "{name}": creating IAAS '
@@ -224,6 +227,7 @@ class Model:
         base: str = "ubuntu@24.04",
     ) -> Application:
         """Add an application with its peer relations, and its first units."""
+        self.check_name(name)
         self.check_deploy(charm, name, config or {})
         app = Application(name, charm, revision, "local", base, now)
         app.config = parse_config(charm, config or {})
@@ -258,29 +262,38 @@ class Model:
         hooks.elect(app)
         return added
 
+    def check_refresh(self, app_name: str, charm: Charm) -> None:
+        """Refuse another charm in place of an application's own."""
+        name = self.application(app_name).charm.name
+        if name != charm.name:
+            raise JujuError(f'cannot refresh "{name}" to "{charm.name}"')
+
     def refresh(self, app_name: str, charm: Charm, revision: int) -> None:
-        """Give an application another revision of its charm."""
+        """Give an application another revision of its charm.
+
+        Juju refuses one that lacks a related endpoint, and (4.0) one that brings a new endpoint.
+        """
+        self.check_refresh(app_name, charm)
         app = self.application(app_name)
-        old, new = app.charm, charm
-        if old.name != new.name:
-            raise JujuError(
-                f'Cannot upgrade charm "local:{old.name}-{app.charm_revision}" '
-                f'to "{new.name}", the name of the charm must not change'
-            )
+        failed = f'setting application "{app_name}" charm: '
         for relation in self.relations_of(app_name):
-            side = relation.side_of(self.uuid, app_name)
-            kept = new.endpoints.get(side.endpoint.name)
-            if kept is None or (kept.role, kept.interface) != (
-                side.endpoint.role,
-                side.endpoint.interface,
-            ):
-                raise JujuError(
-                    f'cannot upgrade application "{app_name}" to charm "local:{new.name}-'
-                    f'{revision}": would break relation "{relation.key}"'
-                )
-        app.charm = new
+            end = relation.side_of(self.uuid, app_name).endpoint
+            kept = charm.endpoints.get(end.name)
+            if kept is None or (kept.role, kept.interface) != (end.role, end.interface):
+                if relation.is_peer:
+                    raise JujuError(
+                        f'{failed}charm has no corresponding peer relation "{end.name}". '
+                        "Please scale down to 0 units to refresh"
+                    )
+                raise JujuError(f'{failed}charm has no corresponding relation "{end.name}"')
+        if set(charm.endpoints) - set(app.charm.endpoints):
+            names = ", ".join(charm.bindings)
+            raise JujuError(
+                f'{failed}one or more of the provided endpoints "{names}" do not exist'
+            )
+        app.charm = charm
         app.charm_revision = revision
-        app.config = {name: v for name, v in app.config.items() if name in new.options}
+        app.config = {name: v for name, v in app.config.items() if name in charm.options}
 
     def set_config(
         self, app_name: str, values: Mapping[str, str], reset: Iterable[str] = ()

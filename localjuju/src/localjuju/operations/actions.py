@@ -114,6 +114,7 @@ async def _finish(
         parse_duration(words.last("wait")).total_seconds() if words.given("wait") else DEFAULT_WAIT
     )
     if not await controller.wait_for(ready, limit):
+        request.progress("")
         late = ", ".join(f"unit {task.unit}" for task in tasks if not task.is_over)
         raise JujuError(f"timed out waiting for results from: {late}")
     return _report(tasks)

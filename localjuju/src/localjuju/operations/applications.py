@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from localjuju.controller import Controller
 
 PAIR = 2
-BASES = ("ubuntu@22.04", "ubuntu@24.04", "ubuntu@25.10", "ubuntu@26.04")
+BASES = ("ubuntu@20.04", "ubuntu@22.04", "ubuntu@24.04", "ubuntu@25.10", "ubuntu@26.04")
+PREFERRED_BASE = "ubuntu@24.04"
 
 
 @operation("deploy")
@@ -39,15 +40,20 @@ async def deploy(controller: Controller, request: Request) -> Reply:
     source = _path(request.cwd, shown)
     staged = controller.folder.model(model.uuid) / "charms" / f".{id(request)}"
     charm = await asyncio.to_thread(charmfiles.take_charm, source, shown, staged)
+    name = words.args[1] if len(words.args) > 1 else charm.name
+    notes: list[str] = []
     try:
-        name = words.args[1] if len(words.args) > 1 else charm.name
+        model.check_name(name)
         base = _base(charm, words.last("base"))
+        revision = model.next_charm_revision(charm.name)
+        which = f'local charm "{charm.name}", revision {revision}'
+        notes.append(f"Located {which}")
         resources = _resources(charm, words.all("resource"), request.cwd)
+        notes.append(f'Deploying "{name}" from {which} on {base}/stable')
         model.check_deploy(charm, name, config)
-    except JujuError:
-        shutil.rmtree(staged, ignore_errors=True)
-        raise
-    revision = model.next_charm_revision(charm.name)
+    except JujuError as error:
+        await asyncio.to_thread(shutil.rmtree, staged)
+        return Reply(notes=tuple(notes), error=error.message, code=error.code)
     staged.rename(controller.charm_path(model, charm.name, revision))
     app = model.deploy(
         charm,
@@ -62,43 +68,45 @@ async def deploy(controller: Controller, request: Request) -> Reply:
     app.resources = resources
     app.constraints = key_values(" ".join(words.all("constraints")).split())
     controller.model_changed()
-    which = f'local charm "{charm.name}", revision {revision}'
-    return Reply(notes=(f"Located {which}", f'Deploying "{name}" from {which} on {base}/stable'))
+    return Reply(notes=tuple(notes))
 
 
 @operation("refresh")
 async def refresh(controller: Controller, request: Request) -> Reply:
     """Give an application another revision of its charm."""
     model, words = model_of(controller, request), request.words
-    app = model.application(words.args[0])
-    if not words.given("path"):
-        raise JujuError(
-            f'localjuju has no Charmhub: refresh "{app.name}" with --path FOLDER or --path FILE'
+    if words.args[0] not in model.applications:
+        raise NotFoundError(
+            f'"{words.args[0]}" deploy incomplete, please try refresh again in a little bit.'
         )
+    app = model.applications[words.args[0]]
+    if not words.given("path"):
+        raise JujuError("refreshing a local charm requires either --path or --switch")
     shown = words.last("path")
-    staged = controller.folder.model(model.uuid) / "charms" / f".{id(request)}"
     source = _path(request.cwd, shown)
+    if not source.exists():
+        raise NotFoundError(f'"{shown}": file does not exist')
+    staged = controller.folder.model(model.uuid) / "charms" / f".{id(request)}"
     charm = await asyncio.to_thread(charmfiles.take_charm, source, shown, staged)
+    notes: list[str] = []
     try:
+        model.check_refresh(app.name, charm)
         values = parse_config(charm, _config(words.all("config"), request.cwd))
         resources = _resources(charm, words.all("resource"), request.cwd)
         revision = model.next_charm_revision(charm.name)
+        notes.append(f'Added local charm "{charm.name}", revision {revision}, to the model')
         model.refresh(app.name, charm, revision)
-    except JujuError:
-        shutil.rmtree(staged, ignore_errors=True)
-        raise
+    except JujuError as error:
+        await asyncio.to_thread(shutil.rmtree, staged)
+        return Reply(notes=tuple(notes), error=error.message, code=error.code)
     staged.rename(controller.charm_path(model, charm.name, revision))
     app.config.update(values)
     app.resources = {**app.resources, **resources}
     app.trust = app.trust or words.on("trust")
     controller.model_changed()
-    endpoints = ", ".join(sorted({*charm.endpoints, "juju-info"}))
-    return Reply(
-        notes=(
-            f'Added local charm "{charm.name}", revision {revision}, to the model',
-            f'no change to endpoints in space "alpha": {endpoints}',
-        )
-    )
+    endpoints = ", ".join(charm.bindings)
+    notes.append(f'no change to endpoints in space "alpha": {endpoints}')
+    return Reply(notes=tuple(notes))
 
 
 @operation("integrate", "relate")
@@ -189,7 +197,13 @@ async def _remove(
         warning = "WARNING This command will perform the following actions:"
         if words.on("dry-run"):
             return Reply(text=text, notes=(warning,))
-        return Reply(text=text, notes=(warning, ""), error=f"{kind} removal: aborted", code=1)
+        return Reply(
+            text=text,
+            notes=(warning, ""),
+            question="Continue [y/N]? ",
+            error=f"{kind} removal: aborted",
+            code=1,
+        )
     if kind == "application":
         for name in words.args:
             model.remove_application(name)
@@ -280,8 +294,10 @@ async def resolve(controller: Controller, request: Request) -> Reply:
     model, words = model_of(controller, request), request.words
     if words.on("all"):
         units = [unit for unit in model.units() if unit.failure is not None]
+    elif not words.args:
+        raise JujuError("no unit specified", 2)
     else:
-        units = [model.unit(name) for name in words.args]
+        units = [_named_unit(model, name) for name in words.args]
         for unit in units:
             if unit.failure is None:
                 raise JujuError(
@@ -292,6 +308,12 @@ async def resolve(controller: Controller, request: Request) -> Reply:
         unit.resolve = "skip" if words.on("no-retry") else "retry"
     controller.model_changed()
     return Reply()
+
+
+def _named_unit(model: Model, name: str) -> Unit:
+    if "/" not in name:
+        raise JujuError(f'unit name "{name}" not valid', 2)
+    return model.unit(name)
 
 
 def _path(cwd: str, text: str) -> Path:
@@ -330,14 +352,18 @@ def _file_value(value: str, cwd: str) -> str:
 
 
 def _base(charm: Charm, wanted: str) -> str:
-    if not wanted:
-        return charm.bases[0] if charm.bases else "ubuntu@24.04"
-    base = wanted.partition("/")[0]
     supported = charm.bases or BASES
-    if base not in supported:
+    if not wanted:
+        return PREFERRED_BASE if PREFERRED_BASE in supported else supported[-1]
+    base = wanted.partition("/")[0]
+    if base in supported:
+        return base
+    if base in BASES:
         names = ", ".join(supported)
         raise JujuError(f'base "{base}/stable" is not supported, supported bases are: {names}')
-    return base
+    raise JujuError(
+        f"{charm.name} is not available on the following base: {base}/stable not supported"
+    )
 
 
 def _resources(charm: Charm, words: list[str], cwd: str) -> dict[str, str]:
