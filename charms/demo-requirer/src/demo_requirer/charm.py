@@ -40,7 +40,7 @@ class DemoRequirerCharm(ops.CharmBase):
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
-        self._stored.set_default(config=None, address=None, fqdn=None)
+        self._stored.set_default(config=None, address=None, fqdn=None, port=None)
         self.tracing = ops.tracing.Tracing(self, TRACING, ca_relation_name=TRUST)
         self._trust = CertificateTransferRequires(self, TRUST)
         self._supervisor = supervisor.for_unit(self.unit.name, self.charm_dir)
@@ -233,7 +233,9 @@ class DemoRequirerCharm(ops.CharmBase):
         address = self._identity.address
         if address is not None:
             self._supervisor.ensure(supervisor.Listen(address, config.port), renew=renew)
-            self.unit.set_ports(config.port)
+            if self._stored.port != config.port:
+                self.unit.set_ports(config.port)
+                self._stored.port = config.port
 
     def _related_facts(self) -> status.Facts:
         """Return what is known without the library."""
