@@ -4,11 +4,17 @@ The names of the classes, and what their snapshots hold, are a contract: an even
 deferred under an earlier version of the library is restored under this one.
 """
 
+import functools
 import json
 
 import ops
 
 from . import _values, _x509
+
+# ops restores each event that it emits from its snapshot, and more than once: the CA of a hundred
+# certificates is parsed once, not hundreds of times. The values never change.
+_certificate = functools.lru_cache(maxsize=1024)(_x509.Certificate.from_string)
+_request = functools.lru_cache(maxsize=1024)(_x509.CertificateSigningRequest.from_string)
 
 
 class CertificateAvailableEvent(ops.EventBase):
@@ -39,12 +45,10 @@ class CertificateAvailableEvent(ops.EventBase):
 
     def restore(self, snapshot: dict[str, str]) -> None:
         """Restore snapshot."""
-        self.certificate = _x509.Certificate.from_string(snapshot["certificate"])
-        self.certificate_signing_request = _x509.CertificateSigningRequest.from_string(
-            snapshot["certificate_signing_request"]
-        )
-        self.ca = _x509.Certificate.from_string(snapshot["ca"])
-        self.chain = [_x509.Certificate.from_string(pem) for pem in json.loads(snapshot["chain"])]
+        self.certificate = _certificate(snapshot["certificate"])
+        self.certificate_signing_request = _request(snapshot["certificate_signing_request"])
+        self.ca = _certificate(snapshot["ca"])
+        self.chain = [_certificate(pem) for pem in json.loads(snapshot["chain"])]
 
     def chain_as_pem(self) -> str:
         """Return full certificate chain as a PEM string."""
@@ -73,9 +77,7 @@ class CertificateDeniedEvent(ops.EventBase):
 
     def restore(self, snapshot: dict[str, str]) -> None:
         """Restore snapshot."""
-        self.certificate_signing_request = _x509.CertificateSigningRequest.from_string(
-            snapshot["certificate_signing_request"]
-        )
+        self.certificate_signing_request = _request(snapshot["certificate_signing_request"])
         self.error = _values.CertificateError.model_validate_json(snapshot["error"])
 
 
@@ -104,10 +106,8 @@ class CertificateInvalidatedEvent(ops.EventBase):
 
     def restore(self, snapshot: dict[str, str]) -> None:
         """Restore snapshot."""
-        self.certificate = _x509.Certificate.from_string(snapshot["certificate"])
-        self.certificate_signing_request = _x509.CertificateSigningRequest.from_string(
-            snapshot["certificate_signing_request"]
-        )
+        self.certificate = _certificate(snapshot["certificate"])
+        self.certificate_signing_request = _request(snapshot["certificate_signing_request"])
         self.reason = _values.CertificateInvalidationReason(snapshot["reason"])
 
 

@@ -1,0 +1,145 @@
+"""What a hook costs is linear in the entries: parses, signatures, verifications, writes."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import ops
+import pytest
+from cryptography import x509
+
+from charmlibs.interfaces.tls_certificates import _x509
+from tests.unit.lib import keys
+from tests.unit.lib.providers import Provider, requests
+from tests.unit.lib.requirers import A, Requirer, certificates
+
+MANY = 40
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what is dear: parses of PEM texts, signatures, databag writes, secret calls."""
+    counter: Counter[str] = Counter()
+
+    def count(owner: Any, name: str) -> None:
+        called: Any = getattr(owner, name)
+
+        def counting(*arguments: Any, **options: Any) -> Any:
+            counter[name] += 1
+            return called(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    count(x509, "load_pem_x509_csr")
+    count(x509, "load_pem_x509_certificate")
+    count(x509.CertificateBuilder, "sign")
+    count(x509.CertificateSigningRequestBuilder, "sign")
+    count(_x509.Certificate, "is_signed_by")
+    count(ops.RelationDataContent, "update")
+    for name in ("get_content", "get_info", "set_content", "set_info", "remove_all_revisions"):
+        count(ops.Secret, name)
+    return counter
+
+
+def _provider() -> Provider:
+    provider = Provider()
+    csrs = [keys.csr_of(str(number)) for number in range(MANY)]
+    provider.receive(requests(csrs))
+    provider.set(*(keys.answer(csr) for csr in csrs))
+    return provider
+
+
+def _requirer() -> Requirer:
+    wanted = [A(common_name=str(number)) for number in range(MANY)]
+    requirer = Requirer(certificate_requests=wanted)
+    requirer.relate()
+    requirer.receive(certificates=certificates(keys.answer(csr) for csr in requirer.requests()))
+    return requirer
+
+
+def test_provider_in_steady_state(counted: Counter[str]) -> None:
+    """A hook in which every request has its answer parses nothing, and writes nothing."""
+    provider = _provider()
+    counted.clear()
+    provider.update_status()
+    assert counted == {}
+
+
+def test_provider_issues_in_bulk(counted: Counter[str]) -> None:
+    """Issuing takes one signature for each certificate, and one write."""
+    provider = Provider()
+    csrs = [keys.csr_of(str(number)) for number in range(MANY)]
+    provider.receive(requests(csrs))
+    ca, key = keys.authority(), keys.key("ca")
+    counted.clear()
+
+    def issue(tls: Any) -> None:
+        tls.set_relation_answers(
+            [
+                keys.answer(one.certificate_signing_request)
+                for one in tls.get_outstanding_certificate_requests()
+            ]
+        )
+
+    provider.call(issue)
+    assert (ca, key) == (keys.authority(), keys.key("ca"))
+    assert counted == {"load_pem_x509_csr": MANY, "sign": MANY, "update": 1}
+
+
+def test_requirer_in_steady_state(counted: Counter[str]) -> None:
+    """A hook in which nothing is to be done parses each text once, and writes nothing.
+
+    The events that ops restores are parsed from texts that it has seen.
+    """
+    requirer = _requirer()
+    requirer.update_status()
+    counted.clear()
+    requirer.update_status()
+    assert counted == {
+        "load_pem_x509_csr": MANY,
+        # The certificates, and their CA.
+        "load_pem_x509_certificate": MANY + 1,
+        "get_info": MANY + 1,
+        "get_content": MANY + 1,
+    }
+
+
+def test_requirer_asks_in_one_write(counted: Counter[str]) -> None:
+    """However many requests are sent, the databag is written once."""
+    wanted = [A(common_name=str(number)) for number in range(MANY)]
+    requirer = Requirer(certificate_requests=wanted)
+    requirer.relate()
+    assert (counted["sign"], counted["update"]) == (MANY, 1)
+
+
+def test_requirer_parses_its_own_answers_only(counted: Counter[str]) -> None:
+    """Of a databag with many answers, a unit with one request parses its own."""
+    requirer = Requirer()
+    requirer.relate()
+    others = [keys.answer(keys.csr_of(str(number))) for number in range(MANY)]
+    answer = keys.answer(requirer.request)
+    counted.clear()
+    requirer.receive(certificates=certificates([*others, answer]))
+    # The certificate and the CA, by the hook and from the event that it emits.
+    assert counted["load_pem_x509_certificate"] <= 4
+
+
+def test_getters_cost_no_more(counted: Counter[str]) -> None:
+    """What a charm asks of the library in a hook is not parsed again."""
+    requirer = _requirer()
+    counted.clear()
+
+    def ask(tls: Any) -> None:
+        for _ in range(5):
+            tls.get_assigned_certificates()
+            tls.get_provider_certificates()
+
+    requirer.call(ask)
+    assert counted["load_pem_x509_certificate"] == MANY + 1
+    assert counted["get_info"] <= MANY + 1
+
+
+def test_size_of_databag_is_linear() -> None:
+    """An answer is written once, with its chain and nothing else."""
+    text = _provider().state.get_relation(1).local_app_data["certificates"]
+    assert len(json.loads(text)) == MANY

@@ -1,0 +1,226 @@
+"""Juju's rough edges: secrets that are gone or unreadable, relations that die, old revisions."""
+
+import dataclasses
+import json
+from typing import Any
+
+import ops
+import pytest
+from ops import testing
+
+from charmlibs.interfaces.tls_certificates import Mode
+from tests.unit.lib import keys
+from tests.unit.lib.providers import Provider, requests
+from tests.unit.lib.requirers import (
+    LATEST,
+    LIBID,
+    A,
+    Requirer,
+    certificate_entry,
+    certificates,
+)
+
+
+def _served(**options: Any) -> Requirer:
+    requirer = Requirer(**options)
+    requirer.relate()
+    requirer.receive(certificates=certificates(keys.answer(one) for one in requirer.requests()))
+    return requirer
+
+
+def _without(requirer: Requirer, kind: str) -> None:
+    """Remove a secret, as an operator might."""
+    gone = requirer.secret(kind)
+    rest = {one for one in requirer.state.secrets if one.id != gone.id}
+    requirer.state = dataclasses.replace(requirer.state, secrets=rest)
+
+
+def _with_content(requirer: Requirer, kind: str, content: dict[str, str]) -> None:
+    """Change what is in a secret."""
+    changed = testing.Secret(
+        content,
+        label=requirer.secret(kind).label,
+        owner="unit",
+        expire=requirer.secret(kind).expire,
+    )
+    _without(requirer, kind)
+    requirer.state = dataclasses.replace(
+        requirer.state, secrets={*requirer.state.secrets, changed}
+    )
+
+
+def test_certificate_secret_is_made_again() -> None:
+    """A certificate whose secret is gone is kept, and its secret made again."""
+    requirer = _served()
+    _without(requirer, "certificate")
+    requirer.update_status()
+    assert requirer.secret("certificate").expire is not None
+    assert len(requirer.assigned()[0]) == 1
+
+
+def test_key_secret_is_gone() -> None:
+    """Without its key, a request is of no use: a new key makes a new one."""
+    requirer = _served()
+    before = requirer.request
+    _without(requirer, "private-key")
+    requirer.update_status()
+    assert requirer.request != before
+    assert requirer.assigned()[0] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        pytest.param("private-key", {"private-key": "no key"}, id="key"),
+        pytest.param("private-key", {"something": "else"}, id="no key"),
+        pytest.param("certificate", {"certificate": "no PEM", "csr": "x"}, id="certificate"),
+    ],
+)
+def test_spoiled_secret_is_mended(kind: str, content: dict[str, str]) -> None:
+    """A secret that does not hold what it should fails no hook, and is mended."""
+    requirer = _served()
+    _with_content(requirer, kind, content)
+    requirer.update_status()
+    csrs = requirer.requests()
+    requirer.receive(certificates=certificates(keys.answer(one) for one in csrs))
+    (assigned,), key = requirer.assigned()
+    assert assigned.certificate.matches_private_key(key)
+
+
+@pytest.mark.parametrize("entries", ["no JSON", "{}", '[7, {"csr": 7}, {"csr": "x", "ca": 1}]'])
+def test_spoiled_outgoing_is_forgotten(entries: str) -> None:
+    """What is being replaced may be spoiled, too."""
+    requirer = _served()
+    requirer.call(lambda tls: tls.regenerate_private_key())
+    _with_content(requirer, "outgoing", {"entries": entries, "private-key": "no key"})
+    requirer.update_status()
+    requirer.receive(certificates=certificates([keys.answer(requirer.request)]))
+    assert len(requirer.assigned()[0]) == 1
+
+
+def _refuse(*_: Any, **__: Any) -> Any:
+    raise ops.ModelError("ERROR permission denied")
+
+
+def test_secret_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that Juju does not let us read is as good as none, and the log says so."""
+    requirer = _served()
+    monkeypatch.setattr(ops.Secret, "get_info", _refuse)
+    requirer.update_status()
+    assert any("cannot read the secret" in line for line in requirer.warnings())
+
+
+def test_relation_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A databag that cannot be written any more fails no hook, on either side."""
+    requirer = Requirer()
+    monkeypatch.setattr(ops.RelationDataContent, "update", _refuse)
+    requirer.relate()
+    assert any("cannot write" in line for line in requirer.warnings())
+    provider = Provider()
+    csr = keys.csr_of()
+    provider.receive(requests([csr]))
+    provider.set(keys.answer(csr))
+    assert any("cannot write" in line for line in provider.warnings())
+
+
+def test_revision_that_is_gone_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old revision that cannot be removed fails no hook."""
+    requirer = _served()
+    monkeypatch.setattr(ops.Secret, "remove_revision", _refuse)
+    requirer.run(
+        requirer.context.on.secret_remove(requirer.secret("private-key"), revision=LATEST)
+    )
+    assert any("cannot remove revision" in line for line in requirer.warnings())
+
+
+def test_no_revision_for_equal_content() -> None:
+    """Hooks in which nothing changes write no secret."""
+    requirer = _served()
+    before = {one.label: one for one in requirer.state.secrets}
+    requirer.update_status()
+    for one in requirer.state.secrets:
+        assert one.latest_content == before[one.label].latest_content
+        assert one._latest_revision == before[one.label]._latest_revision  # noqa: SLF001
+
+
+def test_two_instances_leave_each_others_secrets() -> None:
+    """Secrets of another relation name with the same library are not touched."""
+    requirer = _served()
+    other = testing.Secret(
+        {"private-key": keys.key().raw},
+        label=f"{LIBID}-private-key-0-certificates-2",
+        owner="unit",
+    )
+    requirer.state = dataclasses.replace(requirer.state, secrets={*requirer.state.secrets, other})
+    requirer.run(requirer.context.on.secret_remove(other, revision=LATEST))
+    assert requirer.context.removed_secret_revisions == []
+    requirer.leave()
+    assert requirer.labels() == {"private-key-0-certificates-2"}
+
+
+@pytest.mark.parametrize("mode", [Mode.UNIT, Mode.APP])
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("get_assigned_certificates", []),
+        ("get_assigned_certificate", [A(common_name="a")]),
+        ("get_provider_certificates", []),
+        ("get_request_errors", []),
+        ("get_request_error", [keys.csr_of()]),
+        ("get_provider_capabilities", []),
+        ("get_csrs_from_requirer_relation_data", []),
+        ("get_private_key_secret_id", []),
+        ("get_application_certificates", []),
+    ],
+)
+def test_nothing_there(method: str, arguments: list[Any], mode: Mode) -> None:
+    """Without a relation there is nothing, and asking for it raises nothing."""
+    found = Requirer(mode=mode).call(lambda tls: getattr(tls, method)(*arguments))
+    assert found in ([], ([], None), (None, None), None)
+
+
+def test_answers_to_strangers_are_left_alone() -> None:
+    """Certificates for the requests of others are not ours, nor announced."""
+    requirer = Requirer()
+    requirer.relate()
+    requirer.receive(certificates=certificates([keys.answer(keys.csr_of())]))
+    assert requirer.told == []
+    assert len(requirer.call(lambda tls: tls.get_provider_certificates())) == 1
+
+
+def test_error_of_a_request_is_found() -> None:
+    """The refusal of one request can be asked for."""
+    requirer = Requirer(certificate_requests=[A(common_name="a"), A(common_name="b")])
+    requirer.relate()
+    one, two = requirer.requests()
+    error = {"code": 102, "name": "domain_not_allowed", "message": "No."}
+    requirer.receive(request_errors=[{"csr": one.raw, "error": error}])
+    assert requirer.call(lambda tls: tls.get_request_error(one)).error.code == 102
+    assert requirer.call(lambda tls: tls.get_request_error(two)) is None
+    assert len(requirer.call(lambda tls: tls.get_request_errors())) == 1
+
+
+def test_unreadable_request_of_ours_is_sent_anew() -> None:
+    """What spoiled our own databag is replaced."""
+    requirer = _served()
+    spoiled = json.dumps([{"certificate_signing_request": "no PEM", "ca": False}, 7])
+    relation = dataclasses.replace(
+        requirer.relation, local_unit_data={"certificate_signing_requests": spoiled}
+    )
+    requirer.state = dataclasses.replace(requirer.state, relations={relation})
+    requirer.update_status()
+    assert requirer.request.common_name == "a"
+
+
+def test_double_answer() -> None:
+    """Of two answers to one request, the one that was not revoked counts."""
+    requirer = Requirer()
+    requirer.relate()
+    answers = [keys.answer(requirer.request), keys.answer(requirer.request)]
+    requirer.receive(
+        certificates=[
+            certificate_entry(answers[0], revoked=True),
+            certificate_entry(answers[1]),
+        ]
+    )
+    assert requirer.assigned()[0][0].certificate == answers[1].certificate
