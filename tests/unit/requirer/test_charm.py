@@ -566,13 +566,13 @@ def test_trusted_cas(
     given = provider.ca.raw if is_own else other.raw
     trust = testing.Relation(
         "receive-ca-cert",
-        remote_app_data={"certificates": json.dumps([given]), "version": "1"},
+        remote_app_data={"certificates": json.dumps(["nonsense", given]), "version": "1"},
     )
     new = dataclasses.replace(served, relations=[*served.relations, trust])
     out = ctx.run(ctx.on.relation_changed(trust), new)
     assert isinstance(out.unit_status, testing.ActiveStatus)
     assert ("leads to no CA" in out.unit_status.message) is not is_own
-    assert place.content.trusted == (given,)
+    assert place.content.trusted == (given.strip(),)
 
 
 # Actions

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from demo_requirer.supervisor import Listen, PortInUseError, ServerError
+from demo_requirer.supervisor import Listen, PortInUseError, ServerError, detached
 from tests.unit.requirer.conftest import RunningServer, content_of, free_port, pair_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 
 def state(server: RunningServer) -> dict[str, Any]:
-    return json.loads((server.supervisor.folder / "process.json").read_text())
+    """Return what is known of the server in use."""
+    return json.loads((server.supervisor.folder / "process.json").read_text())[0]
 
 
 def processes(server: RunningServer) -> list[int]:
@@ -99,12 +100,12 @@ def test_pid_of_another_is_not_ours(serving: RunningServer) -> None:
     os.kill(running["pid"], signal.SIGKILL)
     wait_for(lambda: not processes(serving))
     path = serving.supervisor.folder / "process.json"
-    path.write_text(json.dumps({**running, "pid": os.getpid()}))
+    path.write_text(json.dumps([{**running, "pid": os.getpid()}]))
     serving.start()
     assert state(serving)["pid"] != os.getpid()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}'])
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '[{"pid": 1}]'])
 def test_state_that_cannot_be_read(text: str, server: RunningServer) -> None:
     """A pid file that was torn is as good as none."""
     (server.supervisor.folder / "process.json").write_text(text)
@@ -215,6 +216,38 @@ def test_nothing_is_left(serving: RunningServer) -> None:
     assert not processes(serving)
     assert not serving.supervisor.folder.exists()
     connection.close()
+
+
+def test_nothing_is_left_after_a_refresh(serving: RunningServer) -> None:
+    """A server that is still ending what it has open goes with the unit too."""
+    connection = open_tls(serving)
+    serving.start(renew=True)
+    assert len(processes(serving)) == 2
+    serving.supervisor.remove()
+    assert not processes(serving)
+    connection.close()
+
+
+@pytest.mark.parametrize("moment", ["_is_ready", "_remember"])
+def test_hook_killed_while_starting(
+    moment: str, serving: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hook that dies half-way leaves nobody behind that the next one does not find."""
+
+    class Killed(BaseException):
+        """What no handler of errors catches, like the end of the process."""
+
+    def die(*_: object) -> bool:
+        raise Killed
+
+    owner = detached if moment == "_is_ready" else serving.supervisor
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, moment, die)
+        with pytest.raises(Killed):
+            serving.start(renew=True)
+    serving.start()
+    assert get(serving).startswith(b"HTTP/1.1 200")
+    wait_for(lambda: processes(serving) == [state(serving)["pid"]])
 
 
 def test_removed_twice(server: RunningServer) -> None:

@@ -105,4 +105,12 @@ def test_trusted_root(authority: Authority) -> None:
     other = Authority.root("Other", number=1).root_pem
     for pair in (whole, rootless):
         assert pairs.trusted_by(pair, [other, authority.root_pem])
-        assert not pairs.trusted_by(pair, [other, "no PEM"])
+        assert not pairs.trusted_by(pair, [other])
+
+
+def test_certificates_in(authority: Authority) -> None:
+    """A stranger's texts may be bundles, doubles or nonsense: each certificate is taken once."""
+    other = Authority.root("Other", number=1).root_pem
+    both = authority.root_pem + other
+    found = pairs.certificates_in(["nonsense", both, other, ""])
+    assert found == (authority.root_pem.strip(), other.strip())

@@ -201,7 +201,7 @@ class DemoRequirerCharm(ops.CharmBase):
         serving = plan.what_to_serve(
             offers.gather(tls, config.mode, held), held, wanted, revoked, self._now
         )
-        trusted = tuple(sorted(self._trust.get_all_certificates()))
+        trusted = pairs.certificates_in(sorted(self._trust.get_all_certificates()))
         self._facts = dataclasses.replace(
             self._facts,
             denials=offers.denials(tls),

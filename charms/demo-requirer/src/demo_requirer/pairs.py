@@ -123,17 +123,26 @@ def trusted_by(pair: Pair, trusted: Iterable[str]) -> bool:
     """Say whether the chain of *pair* leads to one of the *trusted* CA certificates (PEM).
 
     It does when one of its certificates is a trusted one, or its last is signed by one.
-    Texts that are no certificate are passed over: they come from a stranger.
     """
     chain = x509.load_pem_x509_certificates(bundle(pair.chain).encode())
     for pem in trusted:
-        try:
-            authority = x509.load_pem_x509_certificate(pem.encode())
-        except ValueError:
-            continue
+        authority = x509.load_pem_x509_certificate(pem.encode())
         if authority in chain or _is_signed_by(chain[-1], authority):
             return True
     return False
+
+
+def certificates_in(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return each certificate of PEM texts once, as one text each; what is none is passed over."""
+    found: dict[str, None] = {}
+    for text in texts:
+        try:
+            certificates = x509.load_pem_x509_certificates(text.encode())
+        except ValueError:
+            continue
+        for certificate in certificates:
+            found[certificate.public_bytes(serialization.Encoding.PEM).decode().strip()] = None
+    return tuple(found)
 
 
 def bundle(pems: Iterable[str]) -> str:

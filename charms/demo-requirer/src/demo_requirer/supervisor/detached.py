@@ -1,8 +1,8 @@
 """Keeps the server running as a process of its own, where there is no service manager.
 
-What is known of it stands in `process.json` in the unit's folder. A process id alone may by now
-belong to somebody else, so the file also holds when the process started, which the kernel tells
-for each.
+What is known of it, and of others that are ending, stands in `process.json` in the unit's folder.
+A process id alone may by now belong to somebody else, so the file also holds when the process
+started, which the kernel tells for each.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from demo_requirer.server import handover
 from demo_requirer.store import Store
 
 from . import Listen, PortInUseError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 START_PATIENCE = 20.0
 """Seconds that a new server has until it listens."""
@@ -71,13 +74,17 @@ class DetachedSupervisor:
 
     def ensure(self, listen: Listen, *, renew: bool = False) -> None:
         """See `Supervisor.ensure`."""
-        old = self._running()
+        running = self._running()
+        old = running[0] if running else None
+        for other in running[1:]:
+            # Of a hook that was killed half-way, or one that is ending as it was told.
+            _signal(other, signal.SIGTERM)
         if old and old.listen == listen and not renew:
             return
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._listening_socket(old, listen) as listening:
-            new = self._start(listening, listen)
-        self._remember(new)
+            new = self._start(listening, listen, running)
+        self._remember([new, *running])
         if old:
             # It stops accepting at once and ends what it has open, in its own time.
             _signal(old, signal.SIGTERM)
@@ -85,24 +92,25 @@ class DetachedSupervisor:
     def remove(self) -> None:
         """See `Supervisor.remove`."""
         running = self._running()
-        if running:
-            _signal(running, signal.SIGTERM)
-            if not _gone(running, STOP_PATIENCE):
-                _signal(running, signal.SIGKILL)
-                _gone(running, STOP_PATIENCE)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for one in running:
+                _signal(one, number)
+            if _gone(running, STOP_PATIENCE):
+                break
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _running(self) -> _Running | None:
+    def _running(self) -> list[_Running]:
+        """Return the servers that are still there: the one in use, then others that are ending."""
         try:
-            raw: dict[str, Any] = json.loads(self._state.read_text())
-            running = _Running(**raw)
+            raw: list[dict[str, Any]] = json.loads(self._state.read_text())
+            known = [_Running(**one) for one in raw]
         except (OSError, ValueError, TypeError):
-            return None
-        return running if running.is_alive else None
+            return []
+        return [one for one in known if one.is_alive]
 
-    def _remember(self, running: _Running) -> None:
+    def _remember(self, running: Sequence[_Running]) -> None:
         new = self._state.with_suffix(".new")
-        new.write_text(json.dumps(dataclasses.asdict(running)))
+        new.write_text(json.dumps([dataclasses.asdict(one) for one in running]))
         new.replace(self._state)
 
     def _listening_socket(self, old: _Running | None, listen: Listen) -> socket.socket:
@@ -113,11 +121,16 @@ class DetachedSupervisor:
             except OSError:
                 # It hangs, and has the port: without its end there is no beginning.
                 _signal(old, signal.SIGKILL)
-                _gone(old, STOP_PATIENCE)
+                _gone([old], STOP_PATIENCE)
         return bind(listen)
 
-    def _start(self, listening: socket.socket, listen: Listen) -> _Running:
-        """Start a server on *listening*; return when it accepts connections."""
+    def _start(self, listening: socket.socket, listen: Listen, known: list[_Running]) -> _Running:
+        """Start a server on *listening*; return when it accepts connections.
+
+        It is remembered before it is ready, after those that are *known*: if this hook is killed
+        now, a later one finds it. (Killed even before that, there is nobody to tell of its
+        readiness, and the server ends by itself.)
+        """
         control = f"control-{secrets.token_hex(4)}"
         read_end, write_end = os.pipe()
         try:
@@ -135,13 +148,15 @@ class DetachedSupervisor:
             pid = self._spawn(command)
         finally:
             os.close(write_end)
+        new = _Running(pid, _start_time(pid) or 0, listen.address, listen.port, control)
         try:
+            self._remember([*known, new])
             if not _is_ready(read_end):
                 _kill(pid)
                 raise ServerError(f"the server does not start: {self._last_words()}")
         finally:
             os.close(read_end)
-        return _Running(pid, _start_time(pid) or 0, listen.address, listen.port, control)
+        return new
 
     def _spawn(self, command: list[str]) -> int:
         """Start *command* in a session of its own, where the end of the hook does not reach it.
@@ -228,9 +243,9 @@ def _kill(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
-def _gone(running: _Running, patience: float) -> bool:
+def _gone(running: Sequence[_Running], patience: float) -> bool:
     end = time.monotonic() + patience
-    while running.is_alive:
+    while any(one.is_alive for one in running):
         if time.monotonic() > end:
             return False
         time.sleep(0.02)
