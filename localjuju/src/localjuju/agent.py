@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,8 +75,9 @@ class Agent:
         """Only in the hook of this name."""
         self.run: Run | None = None
         self._wake = asyncio.Event()
-        self._task = asyncio.get_running_loop().create_task(self._live())
         self._files_of = -1
+        self._task = asyncio.get_running_loop().create_task(self._live())
+        self._task.add_done_callback(self._ended)
 
     def wake(self) -> None:
         """Have it look again: something in the model changed."""
@@ -114,6 +116,12 @@ class Agent:
                 await self._sleep_until(hooks.next_moment(self.model, self.unit), now)
         self._controller.unit_is_gone(self)
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Say in the log what ended the agent, if it was a mistake of ours."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            text = "".join(traceback.format_exception(error))
+            self._note("ERROR", f"localjuju failed, and this unit runs no more: {text}")
+
     def _rest(self, now: datetime.datetime) -> None:
         if self.unit.agent.current != "idle" and self.unit.failure is None:
             self.unit.agent = Status("idle", "", now)
@@ -142,7 +150,7 @@ class Agent:
 
     async def _charm(self, context: HookContext, name: str) -> str | None:
         """Run the charm; return why it failed, or None."""
-        argv = self._command(context)
+        argv = await self._command(context)
         if argv is None:
             return None
         killing = self.kill_at is not None and self.kill_in in {"", name}
@@ -158,14 +166,14 @@ class Agent:
             self.run = None
         return None if code == 0 else f"exit status {code}" if code > 0 else "signal: killed"
 
-    def _command(self, context: HookContext) -> list[str] | None:
+    async def _command(self, context: HookContext) -> list[str] | None:
         """What to run; None when the charm has nothing for this hook."""
         charm = self.folder / "charm"
         if context.task is not None and context.task.command:
             return ["/bin/sh", "-c", context.task.command]
         if self._files_of != self.unit.charm_told:
             source = self._controller.charm_folder(self.model, self.unit)
-            charmfiles.install_files(source, self.folder)
+            await asyncio.to_thread(charmfiles.install_files, source, self.folder)
             self._files_of = self.unit.charm_told
         if (charm / "dispatch").exists():
             return [str(charm / "dispatch")]

@@ -21,7 +21,7 @@ from .addresses import AddressPool
 from .agent import Agent, Run
 from .hooktools import names as tool_names
 from .model import JujuError, Model, NotFoundError, Unit, hooks
-from .wire import Reply, Request
+from .wire import ENDING, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -205,12 +205,16 @@ class Controller:
         tools = await _listen(self.folder.tools_socket, self._answer_tool)
         control = await _listen(self.folder.control, self._answer_verb)
         await self.ending.wait()
-        control.close()
         for model in list(self.models.values()):
             await self.end_model(model)
+        # From here on a new controller of this name may be started: it finds no folder.
+        gone = self.folder.path.with_name(f".{self.uuid}")
+        with home.starting_or_ending(self.folder):
+            self.folder.path.rename(gone)
+        control.close()
         tools.close()
         self.addresses.close()
-        await asyncio.to_thread(shutil.rmtree, self.folder.path, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
 
     async def _answer_tool(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -243,6 +247,9 @@ class Controller:
                 # Somebody only looked whether we are here.
                 return
             request = Request.from_json(line, progress)
+            if self.ending.is_set():
+                writer.write(Reply(code=ENDING).to_json())
+                return
             try:
                 reply = await operations.run(self, request)
             except JujuError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -85,6 +86,15 @@ def home() -> Path:
 def controller_folder(name: str) -> ControllerFolder:
     """Return the folder of a controller, which need not exist."""
     return ControllerFolder(home() / "controllers" / name)
+
+
+@contextlib.contextmanager
+def starting_or_ending(folder: ControllerFolder) -> Generator[None]:
+    """Let one process at a time make a controller's folder, or take it away."""
+    folder.path.parent.mkdir(mode=0o700, exist_ok=True)
+    with (folder.path.parent / f".{folder.path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

@@ -415,8 +415,7 @@ def _as_a_process(
         with (
             mock.patch.dict(os.environ, {**kept, **variables}, clear=True),
             mock.patch.object(ops.hookcmds._utils, "subprocess", led),  # noqa: SLF001 (see above)
-            # Tracing sets up a provider for the whole process, which can be done once.
-            mock.patch.object(ops, "tracing", None),
+            _without_tracing(),
         ):
             yield
     finally:
@@ -424,6 +423,16 @@ def _as_a_process(
         root.handlers[:], sys.excepthook, sys.argv = handlers, excepthook, argv
         warnings.showwarning = showwarning
         root.setLevel(level)
+
+
+def _without_tracing() -> contextlib.AbstractContextManager[Any]:
+    """Keep ops from setting up a trace provider: that is of the whole process, and done once.
+
+    A charm's own `ops.tracing.Tracing` is left to it.
+    """
+    if not ops.tracing:
+        return contextlib.nullcontext()
+    return mock.patch.multiple(ops.tracing, _setup=mock.DEFAULT, _shutdown=mock.DEFAULT)
 
 
 def _fresh(charm_class: type[ops.CharmBase]) -> type[ops.CharmBase]:

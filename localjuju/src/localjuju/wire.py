@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+ENDING = 75
+"""The exit status with which a controller that is about to end refuses what comes too late."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """One verb, parsed."""

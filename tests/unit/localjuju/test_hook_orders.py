@@ -268,3 +268,45 @@ def test_at_rest() -> None:
     _, player = _related()
     assert player.settle() == []
     assert player.after(minutes=4) == []
+
+
+def test_departed_unit_is_still_read() -> None:
+    """In relation-departed the settings of the unit that has left can be read."""
+    model, player = _related()
+    read: list[str] = []
+
+    def departed(tool: Tool, _: HookContext) -> bool:
+        read.append(tool("relation-get", "ingress-address").out)
+        return True
+
+    player.scripts["server/0 db-relation-departed"] = departed
+    address = model.unit("client/0").address
+    model.remove_unit(model.unit("client/0"))
+    player.settle()
+    assert read == [f"{address}\n"]
+
+
+def test_refreshed_before_it_was_installed() -> None:
+    """A unit that has not been installed yet begins with the newest charm."""
+    model = new_model()
+    player = Player(model)
+    model.deploy(charm("server", provides={"db": "sql"}), "server", player.now)
+    model.refresh("server", charm("server", provides={"db": "sql"}), 1)
+    assert "upgrade-charm" not in names(player.settle(), "server/0")
+
+
+def test_failed_hook_of_a_relation_that_went() -> None:
+    """When a relation is removed by force, the failed hook about it is forgotten."""
+    model, player = _related()
+    player.scripts["server/0 db-relation-changed"] = fails
+    player.in_hook(
+        model, "client/0", lambda tool, _: tool("relation-set", "-r", "0", "k=v").code == 0
+    )
+    player.settle()
+    assert model.unit("server/0").failure is not None
+    relation = model.relations[0]
+    for side in relation.sides:
+        for number in list(side.units):
+            side.leave(number)
+    model.break_relation(relation)
+    assert player.after(minutes=1) == []

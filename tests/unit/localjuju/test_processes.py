@@ -373,3 +373,37 @@ def test_controller_that_nobody_asked_for_ends_with_its_last_model(
     juju.well("destroy-model m --no-prompt")
     _until(lambda: not _alive(controller))
     assert not folder.exists()
+
+
+def test_model_added_while_the_last_one_takes_its_controller_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ending the last model and adding another at once never meets a controller half gone."""
+    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
+    tmp_path.chmod(0o700)
+    juju = CommandLine(tmp_path)
+    for number in range(5):
+        juju.well(f"add-model m{number}")
+        juju.well(f"destroy-model m{number} --no-prompt --force")
+
+
+def test_pytest_jubilant(juju: CommandLine, tmp_path: Path) -> None:
+    """The fixture and the options of pytest-jubilant work with localjuju as ``juju``."""
+    juju.well(f"local shim {tmp_path / 'bin'}")
+    (tmp_path / "test_it.py").write_text(
+        "import jubilant\n"
+        "def test_it(juju):\n"
+        f"    juju.deploy({str(RECORDER)!r})\n"
+        "    juju.wait(jubilant.all_active, delay=0.1, successes=1)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(
+        [*command, "--juju-controller", "ctl", "--juju-switch", "--juju-dump-logs", "logs"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'ran "install" hook' in next((tmp_path / "logs").iterdir()).read_text()

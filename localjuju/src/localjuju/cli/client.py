@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from localjuju import home
 from localjuju.flags import Parsed
-from localjuju.wire import Reply, Request
+from localjuju.wire import ENDING, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +25,10 @@ START_SECONDS = 30
 
 class ClientError(Exception):
     """No controller can be asked."""
+
+
+class EndedError(ClientError):
+    """The controller ended, or was about to, and has not done what it was asked."""
 
 
 class NoControllerError(ClientError):
@@ -49,7 +52,8 @@ def controllers() -> list[str]:
     folder = home.home() / "controllers"
     if not folder.is_dir():
         return []
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    return sorted(entry.name for entry in entries if entry.is_dir())
 
 
 def start(name: str, *, ends_by_itself: bool) -> bool:
@@ -59,10 +63,7 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
         ClientError: If it does not come up.
     """
     folder = home.controller_folder(name)
-    folder.path.parent.mkdir(mode=0o700, exist_ok=True)
-    # Two at once must not start two.
-    with (folder.path.parent / f".{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with home.starting_or_ending(folder):
         if is_alive(folder):
             return False
         if folder.pid.exists():
@@ -93,6 +94,13 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
         return True
 
 
+def wait_until_gone(name: str) -> None:
+    """Wait until a controller that was ended has taken its folder away."""
+    deadline = time.monotonic() + START_SECONDS
+    while home.controller_folder(name).path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def ask(
     controller: str,
     verb: str,
@@ -104,7 +112,8 @@ def ask(
     """Ask a controller to do something, and return how it ended.
 
     Raises:
-        ClientError: If it does not answer.
+        EndedError: If it ends before it answers.
+        ClientError: If it is not there.
     """
     folder = home.controller_folder(controller)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -125,9 +134,11 @@ def ask(
             body: dict[str, Any] = json.loads(line)
             if "progress" in body:
                 progress(body["progress"])
+            elif body["reply"]["code"] == ENDING:
+                break
             else:
                 return Reply.from_json(body["reply"])
-    raise ClientError(f'controller "{controller}" ended before it answered')
+    raise EndedError(f'controller "{controller}" ended before it answered')
 
 
 def _lines(connection: socket.socket) -> Iterator[bytes]:

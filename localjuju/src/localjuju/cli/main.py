@@ -75,7 +75,15 @@ def _do(name: str, verb: Verb, words: Parsed) -> Reply:
     controller, model = _target(name, verb, words, focus)
     if name in local.IN_UNIT:
         return local.IN_UNIT[name](words, controller, model)
-    reply = client.ask(controller, name, words, model=model, progress=_progress)
+    try:
+        reply = client.ask(controller, name, words, model=model, progress=_progress)
+    except client.EndedError:
+        if name != "add-model":
+            raise
+        # The last model of a controller that nobody asked for was destroyed just now.
+        client.wait_until_gone(controller)
+        controller = _controller_for_new_model(words.last("controller"), focus)
+        reply = client.ask(controller, name, words, progress=_progress)
     if reply.code == 0:
         _refocus(name, words, focus, controller)
     if name == "models":
@@ -117,6 +125,7 @@ def _refocus(name: str, words: Parsed, focus: client.Focus, controller: str) -> 
         focus.forget(controller, client.short_name(words.args[0]))
     elif name in {"destroy-controller", "kill-controller"}:
         focus.forget(controller)
+        client.wait_until_gone(controller)
 
 
 def _progress(text: str) -> None:

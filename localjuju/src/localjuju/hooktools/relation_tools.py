@@ -111,13 +111,13 @@ def _of_unit(context: HookContext, number: int, name: str) -> Mapping[str, str]:
     yours, theirs = context.sides(number)
     app, _, digits = name.partition("/")
     side = yours if app == context.unit.app else theirs if app == theirs.seen_as else None
-    if side is None or not digits.isdigit() or int(digits) not in side.units:
+    if side is None or not digits.isdigit() or int(digits) not in {*side.units, *side.left}:
         raise JujuError("relation unit not found")
     if side is yours:
         if int(digits) != context.unit.number and not context.relation(number).is_peer:
             raise JujuError("permission denied")
         return context.databag(number, number=int(digits))
-    return side.units[int(digits)].settings
+    return (side.units.get(int(digits)) or side.left[int(digits)]).settings
 
 
 @tool("relation-set", RELATION, APP, Flag("file"), FORMAT)

@@ -81,6 +81,8 @@ def begin(model: Model, unit: Unit, hook: Hook, now: datetime.datetime) -> None:
     }.get(hook.kind)
     if doing:
         unit.workload = Status("maintenance", doing, now)
+    if hook.kind == "install":
+        unit.charm_told = app.charm_revision
     elif hook.kind == "config-changed":
         unit.config_told = app.config_version
     elif hook.kind == "upgrade-charm":
@@ -99,7 +101,6 @@ def done(model: Model, unit: Unit, hook: Hook, now: datetime.datetime) -> None:
     unit.resolve = ""
     if hook.kind == "install":
         unit.installed = True
-        unit.charm_told = model.applications[unit.app].charm_revision
     elif hook.kind == "start":
         unit.started = True
         unit.next_update_status = now + model.update_status_interval
@@ -205,7 +206,8 @@ def _begin_relation_hook(model: Model, unit: Unit, hook: Hook) -> None:
             unit.views.pop(yours.relation_id)
             model.leave_relation(unit, yours.relation_id)
     elif hook.kind == "relation-changed" and number is not None:
-        view.members[number] = theirs.units[number].version if number in theirs.units else 0
+        databag = theirs.units.get(number) or theirs.left.get(number)
+        view.members[number] = databag.version if databag else 0
     elif hook.kind == "relation-changed":
         view.app_version = theirs.settings.version
 

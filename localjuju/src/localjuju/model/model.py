@@ -357,7 +357,7 @@ class Model:
         """Take a unit out of a relation's scope."""
         relation = self.relations.get(relation_id)
         if relation is not None:
-            relation.side_of(self.uuid, unit.app).units.pop(unit.number, None)
+            relation.side_of(self.uuid, unit.app).leave(unit.number)
             self._drop_if_empty(relation)
 
     def forget_unit(self, unit: Unit) -> None:
@@ -464,6 +464,10 @@ class Model:
             if app is not None:
                 for unit in app.units.values():
                     unit.views.pop(side.relation_id, None)
+                    failure = unit.failure
+                    if failure is not None and failure.hook.relation_id == side.relation_id:
+                        # There is nothing left that this hook could be run again about.
+                        unit.failure = None
                 self.models[side.model].drop_if_gone(app)
 
     def _drop_secrets(self, owner: tuple[str, str]) -> None:

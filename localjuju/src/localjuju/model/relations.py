@@ -49,6 +49,13 @@ class Side:
     """The application's databag."""
     units: dict[int, Databag] = dataclasses.field(default_factory=dict[int, Databag])
     """The databags of its units in scope: those that entered the relation and have not left."""
+    left: dict[int, Databag] = dataclasses.field(default_factory=dict[int, Databag])
+    """The databags of those that left, which can still be read: relation-departed may want to."""
+
+    def leave(self, number: int) -> None:
+        """Take a unit out of scope."""
+        if number in self.units:
+            self.left[number] = self.units.pop(number)
 
     def name_of(self, number: int) -> str:
         """Return the name under which the other side sees a unit."""

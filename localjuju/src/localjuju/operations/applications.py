@@ -129,7 +129,8 @@ async def remove_relation(controller: Controller, request: Request) -> Reply:
     relation = model.remove_relation(args[0], args[1])
     if request.words.on("force"):
         for side in relation.sides:
-            side.units.clear()
+            for number in list(side.units):
+                side.leave(number)
         model.break_relation(relation)
     controller.model_changed()
     return Reply()
