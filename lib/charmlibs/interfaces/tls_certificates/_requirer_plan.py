@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from . import _assignment, _attributes, _outgoing, _renewal, _requirer_state, _values, _x509
+from . import _assignment, _attributes, _keys, _outgoing, _renewal, _requirer_state, _values, _x509
 
 
 class DropReason(enum.Enum):
@@ -261,25 +261,37 @@ def _with_dropped(
 ) -> _outgoing.Outgoing:
     """Return what is being replaced, with the requests that leave the databag now."""
     known = {entry.csr for entry in seen.outgoing.entries}
+    # The secret has room for one key: while that of before is in use, no other one's certificates
+    # can wait there.
     in_use = _assignment.being_replaced(seen)
     key = seen.outgoing.key if in_use else seen.key
-    entries = list(seen.outgoing.entries)
+    left: list[_outgoing.OutgoingEntry] = []
     for one in dropped:
         csr = one.csr.raw
-        answer = seen.answers.get(csr)
-        is_renewal = one.reason in {DropReason.RENEWAL_ASKED, DropReason.RENEWAL_DUE}
-        bridges = (
-            is_renewal
-            and answer is not None
-            and not answer.revoked
-            and answer.certificate.is_valid_at(seen.now)
-            and key is not None
-            and answer.certificate.matches_private_key(key)
-        )
-        if csr in known or not (bridges or csr in seen.stored):
-            continue
-        entries.append(_outgoing.OutgoingEntry(csr, answer if bridges else None))
-    return _outgoing.Outgoing.of(key, entries)
+        answer = _bridging_answer(one, key, seen)
+        if csr not in known and (answer is not None or csr in seen.stored):
+            left.append(_outgoing.OutgoingEntry(csr, answer))
+    if not any(entry.answer for entry in left):
+        key = seen.outgoing.key
+    return _outgoing.Outgoing.of(key, (*seen.outgoing.entries, *left))
+
+
+def _bridging_answer(
+    dropped: Dropped, key: _keys.PrivateKey | None, seen: _requirer_state.Observed
+) -> _values.ProviderCertificate | None:
+    """Return the certificate that goes on being used while its request is made anew, or None."""
+    answer = seen.answers.get(dropped.csr.raw)
+    is_renewal = dropped.reason in {DropReason.RENEWAL_ASKED, DropReason.RENEWAL_DUE}
+    if (
+        is_renewal
+        and answer is not None
+        and not answer.revoked
+        and answer.certificate.is_valid_at(seen.now)
+        and key is not None
+        and answer.certificate.matches_private_key(key)
+    ):
+        return answer
+    return None
 
 
 class _Ending(enum.Enum):

@@ -23,7 +23,17 @@ ERRORS = "request_errors"
 CAPABILITIES = "capabilities"
 """The provider's key for what it can do, in its application databag."""
 
-_PEM = Annotated[str, pydantic.StringConstraints(strip_whitespace=True, min_length=1)]
+
+def _stripped(text: str) -> str:
+    stripped = text.strip()
+    if not stripped:
+        raise ValueError("there is no text")
+    # JSON can hold half of a surrogate pair, which nothing else takes.
+    stripped.encode()
+    return stripped
+
+
+_PEM = Annotated[str, pydantic.AfterValidator(_stripped)]
 
 
 @dataclass(frozen=True)
@@ -338,9 +348,9 @@ def _load(text: str) -> Any:
 
 def _reason(error: pydantic.ValidationError) -> str:
     """Say what is wrong without the input, which may be anything."""
-    details = error.errors(include_input=False, include_url=False, include_context=False)
     return "; ".join(
-        f"{'.'.join(map(str, detail['loc'])) or 'entry'}: {detail['msg']}" for detail in details
+        f"{'.'.join(map(str, detail['loc'])) or 'entry'}: {detail['msg']}"
+        for detail in error.errors()
     )
 
 

@@ -1,0 +1,263 @@
+"""The decisions of both sides as tables: what is dropped and why, when it is due, what is set."""
+
+import dataclasses
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from charmlibs.interfaces.tls_certificates import (
+    CertificateError,
+    CertificateRequestAttributes,
+    ProviderCertificate,
+    RequirerCertificateRequest,
+    TLSCertificatesError,
+    _provider_plan,
+    _renewal,
+    _requirer_plan,
+    _requirer_state,
+    _wire,
+)
+from charmlibs.interfaces.tls_certificates._requirer_plan import DropReason
+from charmlibs.interfaces.tls_certificates._requirer_state import Flaw
+from tests.unit.lib import keys
+
+A = CertificateRequestAttributes
+DAY = timedelta(days=1)
+NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+CSR = keys.csr_of()
+REQUEST = RequirerCertificateRequest(1, CSR, False)
+ANSWER = keys.answer(CSR)
+# By the clock, as the certificate is: it was made just now.
+START = ANSWER.certificate.expiry_time - 90 * DAY
+
+
+def _seen(**changes: Any) -> _requirer_state.Observed:
+    """Return a requirer at rest, but for the changes."""
+    stored = _requirer_state.Stored(ANSWER.certificate, START + 81 * DAY)
+    seen = _requirer_state.Observed(
+        now=START + DAY,
+        wanted=(A(common_name="a"),),
+        key=keys.key(),
+        sent=(REQUEST,),
+        answers={CSR.raw: ANSWER},
+        stored={CSR.raw: stored},
+    )
+    return dataclasses.replace(seen, **changes)
+
+
+REVOKED = {CSR.raw: dataclasses.replace(ANSWER, revoked=True)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({}, None, id="at rest"),
+        pytest.param({"wanted": ()}, DropReason.NOT_REQUESTED, id="not requested"),
+        pytest.param(
+            {"wanted": (A(common_name="a", is_ca=True),)}, DropReason.NOT_REQUESTED, id="now a CA"
+        ),
+        pytest.param({"key": keys.key("b")}, DropReason.KEY_CHANGED, id="key changed"),
+        pytest.param({"answers": REVOKED}, None, id="revoked"),
+        pytest.param(
+            {"answers": REVOKED, "key": keys.key("b")}, DropReason.REVOKED, id="revoked, new key"
+        ),
+        pytest.param({"asked": frozenset([CSR.raw])}, DropReason.RENEWAL_ASKED, id="asked for"),
+        pytest.param({"now": START + 81 * DAY}, DropReason.RENEWAL_DUE, id="due"),
+        pytest.param(
+            {"now": START + 81 * DAY - timedelta(seconds=50), "hinted": frozenset([CSR.raw])},
+            DropReason.RENEWAL_DUE,
+            id="alarm a little early",
+        ),
+        pytest.param(
+            {"now": START + 81 * DAY - timedelta(seconds=70), "hinted": frozenset([CSR.raw])},
+            None,
+            id="alarm much too early",
+        ),
+        pytest.param({"now": START + 95 * DAY}, DropReason.RENEWAL_DUE, id="expired"),
+        pytest.param({"now": START + 82 * DAY, "answers": REVOKED}, None, id="due, but revoked"),
+        pytest.param(
+            {"now": START + 82 * DAY, "answers": {}}, DropReason.RENEWAL_DUE, id="withdrawn, due"
+        ),
+        pytest.param({"now": START + 82 * DAY, "stored": {}}, None, id="no alarm"),
+    ],
+)
+def test_why_drop(changes: dict[str, Any], reason: DropReason | None) -> None:
+    """A request leaves the databag for one of these reasons, and for no other."""
+    assert _requirer_plan.why_drop(REQUEST, _seen(**changes)) is reason
+
+
+def test_duplicates_are_dropped() -> None:
+    """Of two requests for the same, the first stays."""
+    again = RequirerCertificateRequest(1, keys.csr_of(), False)
+    plan = _requirer_plan.plan(_seen(sent=(REQUEST, again)))
+    ((dropped),) = plan.dropped
+    assert dropped.reason is DropReason.DUPLICATE
+    assert dropped.csr == again.certificate_signing_request
+
+
+@pytest.mark.parametrize(
+    ("request_is_ca", "key", "revoked", "now", "flaw"),
+    [
+        pytest.param(False, "a", None, START, None, id="good"),
+        pytest.param(False, "a", True, START, Flaw.REVOKED, id="revoked"),
+        pytest.param(False, "b", None, START, Flaw.OTHER_KEY, id="other key"),
+        pytest.param(True, "a", None, START, Flaw.NOT_A_CA, id="no CA"),
+        pytest.param(False, "a", None, START + 91 * DAY, Flaw.EXPIRED, id="expired"),
+    ],
+)
+def test_why_flawed(
+    request_is_ca: bool, key: str, revoked: bool | None, now: datetime, flaw: Flaw | None
+) -> None:
+    """An answer is not used for one of these reasons."""
+    asked = RequirerCertificateRequest(1, CSR, request_is_ca)
+    given = dataclasses.replace(ANSWER, revoked=revoked)
+    assert _requirer_state.why_flawed(asked, given, keys.key(key), now) is flaw
+
+
+def test_ca_that_was_not_asked_for() -> None:
+    """A CA certificate is not used for a leaf's request."""
+    given = keys.answer(CSR, is_ca=True)
+    now = given.certificate.validity_start_time
+    assert _requirer_state.why_flawed(REQUEST, given, keys.key(), now) is Flaw.UNWANTED_CA
+
+
+@pytest.mark.parametrize(
+    ("not_before", "not_after", "fraction", "seen", "due"),
+    [
+        pytest.param(0, 100, 0.9, 0, 90, id="fresh"),
+        pytest.param(0, 100, 0.9, 60, 90, id="seen late"),
+        pytest.param(0, 100, 0.9, 90, 95, id="seen when due: half of what is left"),
+        pytest.param(-1000, 10, 0.9, 0, 5, id="backdated"),
+        pytest.param(0, 100, 1.0, 0, 100, id="at the end"),
+        pytest.param(0, 100, 0.51, 0, 51, id="soon"),
+    ],
+)
+def test_due(not_before: int, not_after: int, fraction: float, seen: int, due: int) -> None:
+    """A share of the lifetime, and never before half of what was left. In days from now."""
+    found = _renewal.due(NOW + not_before * DAY, NOW + not_after * DAY, fraction, NOW + seen * DAY)
+    assert found == NOW + due * DAY
+
+
+def test_due_of_expired() -> None:
+    """What had expired when it was first seen is asked for again in five minutes, not at once."""
+    assert _renewal.due(NOW - 2 * DAY, NOW - DAY, 0.9, NOW) == NOW + timedelta(minutes=5)
+
+
+def test_due_of_certificates_for_ever() -> None:
+    """The year 9999 stands for 'for ever' (RFC 5280), and is no mark of what is done with."""
+    for_ever = datetime(9999, 12, 31, tzinfo=timezone.utc)
+    assert not _renewal.is_far_away(_renewal.due(NOW, for_ever, 1.0, NOW))
+    assert _renewal.is_far_away(_renewal.FAR_AWAY)
+
+
+@pytest.mark.parametrize(
+    ("left_after_due", "early", "hinted", "due"),
+    [
+        pytest.param(600, 0, False, True, id="by the clock"),
+        pytest.param(600, 1, False, False, id="not by a second earlier"),
+        pytest.param(600, 60, True, True, id="a minute early, as Juju may be"),
+        pytest.param(600, 61, True, False, id="no earlier"),
+        pytest.param(6, 3, True, True, id="short life: half of what is left after"),
+        pytest.param(6, 4, True, False, id="short life: no earlier"),
+    ],
+)
+def test_is_due(left_after_due: int, early: int, hinted: bool, due: bool) -> None:
+    """An alarm is a hint, for what is due or nearly so. In seconds."""
+    not_after = NOW + timedelta(seconds=left_after_due)
+    now = NOW - timedelta(seconds=early)
+    assert _renewal.is_due(NOW, not_after, now, hinted=hinted) is due
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.0, 1.01, -1, True])
+def test_fraction_out_of_range(fraction: float) -> None:
+    """A share of half or less would renew without end."""
+    with pytest.raises(TLSCertificatesError, match="renewal_relative_time"):
+        _renewal.check_fraction(fraction)
+
+
+ISSUED = _wire.CertificateEntry("csr", "x", "ca", ())
+REISSUED = _wire.CertificateEntry("csr", "y", "ca", ())
+REVOKED_ENTRY = dataclasses.replace(ISSUED, revoked=True)
+REFUSED = _wire.ErrorEntry("csr", CertificateError(code=1, name="n", message="m"))
+OTHER = _wire.CertificateEntry("other", "x", "ca", ())
+
+
+@pytest.mark.parametrize(
+    ("before", "given", "after"),
+    [
+        pytest.param([], [ISSUED], [ISSUED], id="first"),
+        pytest.param([ISSUED], [REISSUED], [REISSUED], id="again"),
+        pytest.param([ISSUED], [REFUSED], [REFUSED], id="certificate, then error"),
+        pytest.param([REFUSED], [ISSUED], [ISSUED], id="error, then certificate"),
+        pytest.param([REVOKED_ENTRY], [REFUSED], [REVOKED_ENTRY, REFUSED], id="revoked, error"),
+        pytest.param([REVOKED_ENTRY], [REISSUED], [REISSUED], id="revoked, then certificate"),
+        pytest.param([], [REFUSED, ISSUED], [ISSUED], id="both at once"),
+        pytest.param([], [ISSUED, REISSUED], [REISSUED], id="two at once"),
+        pytest.param([OTHER], [ISSUED], [OTHER, ISSUED], id="neighbour"),
+    ],
+)
+def test_with_answers(before: list[Any], given: list[Any], after: list[Any]) -> None:
+    """Each request has one answer, the latest; a mark of revocation stays beside an error."""
+    found = _provider_plan.with_answers(_split(before), *_lists(given))
+    assert found == _split(after)
+
+
+def _lists(entries: list[Any]) -> tuple[list[Any], list[Any]]:
+    certificates = [one for one in entries if isinstance(one, _wire.CertificateEntry)]
+    return certificates, [one for one in entries if one not in certificates]
+
+
+def _split(entries: list[Any]) -> _provider_plan.Answers:
+    certificates, errors = _lists(entries)
+    return _provider_plan.Answers(tuple(certificates), tuple(errors))
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_outstanding"),
+    [
+        pytest.param([], True, id="none"),
+        pytest.param([ISSUED], False, id="issued"),
+        pytest.param([REVOKED_ENTRY], True, id="revoked"),
+        pytest.param([REFUSED], True, id="refused"),
+        pytest.param([OTHER], True, id="of another"),
+    ],
+)
+def test_outstanding(answers: list[Any], is_outstanding: bool) -> None:
+    """A request is outstanding until a certificate that is not revoked answers it."""
+    assert _provider_plan.outstanding(_split(answers), ["csr"]) == ("csr",) * is_outstanding
+
+
+@pytest.mark.parametrize(
+    ("answers", "requested", "flaws", "left", "forged"),
+    [
+        pytest.param([ISSUED, OTHER], ["csr"], {}, [ISSUED], 0, id="unsolicited"),
+        pytest.param([REFUSED], [], {}, [], 0, id="stale error"),
+        pytest.param([ISSUED] * 4, [], {}, [], 0, id="a run of equal ones"),
+        pytest.param(
+            [], ["csr"], {"csr": _provider_plan.Flaw.NOT_A_REQUEST}, [], 0, id="not a request"
+        ),
+        pytest.param(
+            [ISSUED],
+            ["csr"],
+            {"csr": _provider_plan.Flaw.NO_PROOF_OF_POSSESSION},
+            [ISSUED],
+            0,
+            id="forged, but issued before",
+        ),
+    ],
+)
+def test_settle(
+    answers: list[Any], requested: list[str], flaws: dict[str, Any], left: list[Any], forged: int
+) -> None:
+    """What no one waits for goes, and a forged request gets an answer, once."""
+    settled = _provider_plan.settle(_split(answers), requested, flaws.get)
+    assert settled.answers == _split(left)
+    assert len(settled.forged) == forged
+
+
+def test_chain_of_provider_certificate_is_kept_in_its_order() -> None:
+    """What others send is kept in their order."""
+    given = ProviderCertificate(1, ANSWER.certificate, CSR, ANSWER.ca, ANSWER.chain[::-1])
+    entry = _wire.CertificateEntry.from_value(given)
+    assert _wire.Reader().certificate_value(entry, 1).chain == ANSWER.chain[::-1]
