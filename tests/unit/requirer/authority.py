@@ -1,6 +1,4 @@
-"""A certificate authority for these tests, made with `cryptography` alone: real keys, real
-chains.
-"""
+"""A certificate authority for these tests, by `cryptography` alone: real keys and chains."""
 
 from __future__ import annotations
 
@@ -90,9 +88,7 @@ class Authority:
         begin: datetime.datetime = NOW - datetime.timedelta(minutes=5),
         lifetime: datetime.timedelta = datetime.timedelta(days=90),
     ) -> Leaf:
-        """Issue for *names*, of which the first is the common name; those like an address are
-        IPs.
-        """
+        """Issue for *names*: the first is the common name, those like an address are IPs."""
         private_key = key(kind, number)
         certificate = (
             x509.CertificateBuilder()

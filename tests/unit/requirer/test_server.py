@@ -266,9 +266,7 @@ async def test_thousands_of_handshakes_over_reloads(
 async def test_tls12_session_is_not_resumed_over_a_reload(
     serving: RunningServer, leaf: Leaf, successor: Leaf
 ) -> None:
-    """A session of TLS 1.2 has its certificate with it: after a renewal there must be no old
-    one.
-    """
+    """A TLS 1.2 session has its certificate with it: a renewal must not bring the old one."""
     context = client(maximum_version=ssl.TLSVersion.TLSv1_2)
     loop = asyncio.get_running_loop()
 

@@ -98,7 +98,11 @@ class DemoRequirerCharm(ops.CharmBase):
         asked, _ = self._asked
         if asked is not None or self._stored.config is None:
             return asked
-        return RequirerConfig.model_validate_json(str(self._stored.config))
+        try:
+            return RequirerConfig.model_validate_json(str(self._stored.config))
+        except pydantic.ValidationError:
+            # Kept by an earlier version, which accepted what this one does not.
+            return None
 
     @functools.cached_property
     def _identity(self) -> identity.Identity:
@@ -150,9 +154,7 @@ class DemoRequirerCharm(ops.CharmBase):
         self._reconcile(renew_server=isinstance(event, ops.UpgradeCharmEvent))
 
     def _on_invalidated(self, event: CertificateInvalidatedEvent) -> None:
-        """Make a new key for a certificate that was revoked: the old one is refused from now
-        on.
-        """
+        """Make a new key for a certificate that was revoked: the old one is refused for good."""
         assert self._tls is not None  # noqa: S101 - it is the library that emits this
         if event.reason is not CertificateInvalidationReason.REVOKED:
             return

@@ -47,9 +47,7 @@ _attributes: Callable[..., CertificateRequestAttributes] = CertificateRequestAtt
 
 
 def _refuse_problems(**fields: Any) -> None:
-    """Raise what the library would say of a request with these fields, which it then does not
-    send.
-    """
+    """Raise what keeps the library from sending a request with these fields."""
     problems = _attributes(**{"common_name": "x", **fields}).problems
     if problems:
         raise ValueError("; ".join(problems))

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 class UnusablePairError(Exception):
-    """A chain and a key that no server should present; the text says why, and never holds the
-    key.
-    """
+    """A chain and a key that no server should present; the text says why, without the key."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +30,7 @@ class Pair:
     slot: str
     """What this pair is for, such as `unit demo-requirer-0`: its successor has the same slot."""
     chain: tuple[str, ...]
-    """PEM, leaf first, each signed by the next; the last is the root where the provider sent
-    it.
-    """
+    """PEM, leaf first, each signed by the next; the root is last, where it was sent."""
     private_key: str = dataclasses.field(repr=False)
     """PEM."""
     common_name: str

@@ -32,9 +32,7 @@ _FORMAT = 1
 
 
 class StoreDamagedError(Exception):
-    """The current set cannot be read as it was written; the text names the file or what is
-    wrong.
-    """
+    """The current set cannot be read as it was written; the text says what is wrong."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +58,7 @@ class Content:
     title: str
     """Who serves, such as `demo-requirer/0`."""
     notice: str = ""
-    """What a reader of the page should know now, such as that no provider is related; may be
-    empty.
-    """
+    """What a reader of the page should know, such as that no provider is related, or empty."""
     pairs: tuple[Pair, ...] = ()
     """The first is presented to clients that ask for no name, or for one that no pair has."""
     trusted: tuple[str, ...] = ()
@@ -98,9 +94,7 @@ class Store:
             return None
 
     def set_folder(self, name: str) -> pathlib.Path:
-        """Return the folder of the set *name*, in which pair *i* has the files `i.pem` and
-        `i.key`.
-        """
+        """Return the folder of the set *name*, with `i.pem` and `i.key` for pair *i*."""
         return self._sets / name
 
     def read(self, name: str | None = None) -> Content | None:

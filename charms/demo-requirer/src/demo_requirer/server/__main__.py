@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 HANDSHAKE_GRACE = 10.0
 """Seconds that a server told to end gives to handshakes that have begun."""
 CONNECTION_GRACE = 6.0
-"""Seconds that it then leaves connections open, each closed with its next answer: more than they
-idle.
-"""
+"""Seconds that it then leaves connections open, each until its next answer or its idle end."""
 IDLE_TIMEOUT = 5
 """Seconds after which a connection with nothing to do is closed."""
 

@@ -78,9 +78,7 @@ def receive(path: Path) -> socket.socket:
 
 @contextlib.contextmanager
 def _short(path: Path) -> Generator[str, None, None]:
-    """Give a name for *path* that fits the 108 bytes of a Unix socket's address, however deep it
-    is.
-    """
+    """Give a name for *path* that fits the 108 bytes of a Unix socket's address."""
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{descriptor}/{path.name}"

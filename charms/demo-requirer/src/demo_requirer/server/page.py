@@ -66,9 +66,7 @@ _STEPS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def distance(then: datetime.datetime, now: datetime.datetime) -> str:
-    """Say how far *then* is from *now*: `in 3 days`, `12 seconds ago`. The script has the same
-    rule.
-    """
+    """Say how far *then* is from *now*, by the rule that the script has: `in 3 days`."""
     seconds = round((then - now).total_seconds())
     # Two of a unit before it is used: "36 hours" says more than "1 day".
     size, unit = next((step for step in _STEPS if abs(seconds) >= 2 * step[0]), _STEPS[-1])

@@ -1,6 +1,4 @@
-"""HTTP/1.1 over one TLS connection: uvicorn's, which also knows its certificate and its
-patience.
-"""
+"""HTTP/1.1 over one TLS connection: uvicorn's, with its certificate and with less patience."""
 
 from __future__ import annotations
 
@@ -17,9 +15,7 @@ if TYPE_CHECKING:
     from .metrics import Metrics
 
 REQUEST_TIMEOUT = 20.0
-"""Seconds in which a client has to send a request's head, from the handshake or the last answer
-on.
-"""
+"""Seconds that a client has, from the handshake or the last answer on, to send a head."""
 
 
 class Protocol(H11Protocol):
@@ -76,9 +72,7 @@ def protocol_class(metrics: Metrics) -> type[Protocol]:
 
 
 def context_of(tls: Any) -> PairContext:
-    """Return the context, and so the certificate, that the connection with this SSL object was
-    served.
-    """
+    """Return the context, and so the certificate, that a connection was served with."""
     context = tls.context
     if not isinstance(context, PairContext):
         # Every handshake goes through the SNI callback, which sets one or refuses.

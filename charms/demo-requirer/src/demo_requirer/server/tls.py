@@ -103,9 +103,7 @@ class Terminal:
         return self._holding.choose(server_name, datetime.datetime.now(datetime.timezone.utc))
 
     def asked_name(self, connection: ssl.SSLObject) -> str | None:
-        """Return the name that the client of *connection* asked for (RFC 6066, section 3), if
-        any.
-        """
+        """Return the name that a connection's client asked for (RFC 6066, section 3), if any."""
         return self._asked.get(connection)
 
     def _on_server_name(

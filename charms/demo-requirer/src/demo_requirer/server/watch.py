@@ -34,9 +34,7 @@ class Watcher:
         self._seen: str | None = None
 
     def look(self) -> None:
-        """Take up the current set if it has not been looked at; one that is not fit is not
-        served.
-        """
+        """Take up the current set if it is another one; one that is not fit is not served."""
         name = self._store.current_set()
         if name is None or name == self._seen:
             return

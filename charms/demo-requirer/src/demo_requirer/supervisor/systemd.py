@@ -125,9 +125,7 @@ class SystemdSupervisor:
 
 
 def user_name(name: str) -> str:
-    """Return a user's name for a unit's: the same, or a part of it and a digest where it is
-    long.
-    """
+    """Return a user's name for a unit's: the same, or its beginning and a digest."""
     if len(name) <= _USER_LENGTH:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
