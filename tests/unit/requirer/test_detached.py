@@ -42,6 +42,13 @@ def processes(server: RunningServer) -> list[int]:
     return found
 
 
+def kill(server: RunningServer) -> None:
+    """End the server as the kernel does it when memory runs out, and wait until it is gone."""
+    pid = state(server)["pid"]
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
 def wait_for(fact: Callable[[], bool]) -> None:
     for _ in range(200):
         if fact():
@@ -88,8 +95,7 @@ def test_runs_on(serving: RunningServer) -> None:
 
 def test_started_again(serving: RunningServer) -> None:
     """A server that was killed is back after the next hook."""
-    os.kill(state(serving)["pid"], signal.SIGKILL)
-    wait_for(lambda: not processes(serving))
+    kill(serving)
     serving.start()
     assert get(serving).startswith(b"HTTP/1.1 200")
 
@@ -97,8 +103,7 @@ def test_started_again(serving: RunningServer) -> None:
 def test_pid_of_another_is_not_ours(serving: RunningServer) -> None:
     """A process id that went to somebody else is neither taken for the server nor ended."""
     running = state(serving)
-    os.kill(running["pid"], signal.SIGKILL)
-    wait_for(lambda: not processes(serving))
+    kill(serving)
     path = serving.supervisor.folder / "process.json"
     path.write_text(json.dumps([{**running, "pid": os.getpid()}]))
     serving.start()
