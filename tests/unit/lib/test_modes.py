@@ -53,7 +53,7 @@ def _shared(follower: Requirer, leader: Requirer) -> Requirer:
     shared = {
         testing.Secret(dict(one.latest_content), id=one.id, label=one.label, owner="app")
         for one in leader.state.secrets
-        if one.owner == "app"
+        if one.owner != "unit"
     }
     follower.state = dataclasses.replace(follower.state, secrets={*own, *shared})
     return follower
@@ -64,7 +64,7 @@ def test_app_mode_on_the_leader() -> None:
     leader = _related(mode=Mode.APP, leader=True)
     _answer_all(leader)
     assert leader.requests("unit") == []
-    assert {one.owner for one in leader.state.secrets} == {"app"}
+    assert "unit" not in {one.owner for one in leader.state.secrets}
     digest = leader.requests("app")[0].get_sha256_hex()
     assert leader.labels() == {APP_KEY, f"certificate-certificates-{digest}"}
     assert len(leader.assigned()[0]) == 1
@@ -174,7 +174,7 @@ def test_follower_is_told() -> None:
     follower = _follower(leader)
     follower.receive(**dict(leader.relation.remote_app_data))
     assert follower.names_told() == ["application_certificates_changed"]
-    key = next(one for one in follower.state.secrets if one.owner == "app")
+    key = next(one for one in follower.state.secrets if one.owner != "unit")
     changed = testing.Secret(dict(key.latest_content), label=key.label, id=key.id)
     follower.state = dataclasses.replace(follower.state, secrets={changed})
     follower.run(follower.context.on.secret_changed(changed))
@@ -288,7 +288,7 @@ def test_leader_removed() -> None:
     """When the leading unit is removed, the next one finds the application's key and secrets."""
     leader = _related(leader=True, **BOTH)
     _answer_all(leader)
-    shared = {one.label for one in leader.state.secrets if one.owner == "app"}
+    shared = {one.label for one in leader.state.secrets if one.owner != "unit"}
     asked = leader.requests("app")
     _leave_alone(leader)
     assert {one.label for one in leader.state.secrets} == shared

@@ -1,6 +1,7 @@
 """What travels over the relation, as values: requests, certificates, errors, capabilities."""
 
 import enum
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ class RequirerCertificateRequest:
     No part of equality: the same request may stand in the databags of two units.
     """
 
-    @property
+    @functools.cached_property
     def attributes(self) -> _attributes.CertificateRequestAttributes:
         """What the request asks for.
 

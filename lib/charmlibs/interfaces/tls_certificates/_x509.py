@@ -28,10 +28,15 @@ class _Named(Generic[_Parsed]):
     _x509: _Parsed
 
     def _first(self, oid: x509.ObjectIdentifier) -> str | None:
-        for attribute in self._x509.subject.get_attributes_for_oid(oid):
+        for attribute in self._subject.get_attributes_for_oid(oid):
             if isinstance(attribute.value, str):
                 return attribute.value
         return None
+
+    @functools.cached_property
+    def _subject(self) -> x509.Name:
+        # `cryptography` builds it anew each time that it is asked for.
+        return self._x509.subject
 
     @functools.cached_property
     def _alternative_names(self) -> x509.SubjectAlternativeName:

@@ -1,0 +1,149 @@
+"""The work that is measured: hooks of a provider and of a requirer, under `ops.testing`.
+
+Runs under any interpreter that has a `tls-certificates` library and `ops.testing`, and uses what
+every version of the library has. Prints one JSON object: seconds by the work's name.
+
+    python work.py provider-steady 100
+"""
+
+import dataclasses
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import ops
+from ops import testing
+
+from charmlibs.interfaces.tls_certificates import (
+    Certificate,
+    CertificateRequestAttributes,
+    CertificateSigningRequest,
+    PrivateKey,
+    ProviderCertificate,
+    TLSCertificatesProvidesV4,
+    TLSCertificatesRequiresV4,
+)
+
+ENDPOINT = "certificates"
+INTERFACE = {"interface": "tls-certificates"}
+VALIDITY = timedelta(days=90)
+KEY = PrivateKey.generate()
+CA_KEY = PrivateKey.generate()
+CA = Certificate.generate_self_signed_ca(
+    CertificateRequestAttributes(common_name="ca", is_ca=True), CA_KEY, timedelta(days=3650)
+)
+
+
+class Provider(ops.CharmBase):
+    """Answers every outstanding request, as a charm written for the published library does."""
+
+    def __init__(self, framework: ops.Framework) -> None:
+        super().__init__(framework)
+        self.tls = TLSCertificatesProvidesV4(self, ENDPOINT)
+        framework.observe(self.on[ENDPOINT].relation_changed, self._on_changed)
+
+    def _on_changed(self, _: ops.EventBase) -> None:
+        answers = [
+            answer(one.certificate_signing_request, one.relation_id)
+            for one in self.tls.get_outstanding_certificate_requests()
+        ]
+        if hasattr(self.tls, "set_relation_answers"):
+            self.tls.set_relation_answers(answers)
+        else:
+            for one in answers:
+                self.tls.set_relation_certificate(one)
+
+
+class Requirer(ops.CharmBase):
+    """Asks for `number` certificates."""
+
+    number = 1
+
+    def __init__(self, framework: ops.Framework) -> None:
+        super().__init__(framework)
+        wanted = [
+            CertificateRequestAttributes(common_name=f"name-{number}")
+            for number in range(self.number)
+        ]
+        self.tls = TLSCertificatesRequiresV4(self, ENDPOINT, wanted)
+
+
+def answer(csr: CertificateSigningRequest, relation_id: int) -> ProviderCertificate:
+    certificate = Certificate.generate(csr, CA, CA_KEY, VALIDITY)
+    return ProviderCertificate(relation_id, certificate, csr, CA, [certificate, CA])
+
+
+def timed(hook: Callable[[], testing.State]) -> tuple[float, testing.State]:
+    start = time.perf_counter()
+    state = hook()
+    return time.perf_counter() - start, state
+
+
+def provider(number: int) -> dict[str, float]:
+    """Issue `number` certificates in one hook, and look at them in the next."""
+    context = testing.Context(Provider, {"name": "ca", "provides": {ENDPOINT: INTERFACE}})
+    requests = [
+        {
+            "certificate_signing_request": CertificateRequestAttributes(common_name=f"name-{one}")
+            .generate_csr(KEY)
+            .raw,
+            "ca": False,
+        }
+        for one in range(number)
+    ]
+    data = {"certificate_signing_requests": json.dumps(requests)}
+    state = testing.State(
+        leader=True, relations={testing.Relation(ENDPOINT, id=1, remote_units_data={0: data})}
+    )
+
+    def changed() -> testing.State:
+        relation: Any = state.get_relation(1)
+        return context.run(context.on.relation_changed(relation, remote_unit=0), state)
+
+    issuing, state = timed(changed)
+    steady, state = timed(changed)
+    return {"provider, issuing": issuing, "provider, steady": steady}
+
+
+def requirer(number: int) -> dict[str, float]:
+    """Accept `number` certificates in one hook, and look at them in the next."""
+    Requirer.number = number
+    context = testing.Context(Requirer, {"name": "req", "requires": {ENDPOINT: INTERFACE}})
+    relation = testing.Relation(ENDPOINT, id=1)
+    state = context.run(context.on.relation_created(relation), testing.State(relations={relation}))
+    asked: Any = state.get_relation(1)
+    entries: list[dict[str, Any]] = []
+    for one in json.loads(asked.local_unit_data["certificate_signing_requests"]):
+        csr = CertificateSigningRequest.from_string(one["certificate_signing_request"])
+        made = answer(csr, 1)
+        entries.append(
+            {
+                "certificate": made.certificate.raw,
+                "certificate_signing_request": csr.raw,
+                "ca": CA.raw,
+                "chain": [certificate.raw for certificate in made.chain],
+            }
+        )
+    answered = dataclasses.replace(asked, remote_app_data={"certificates": json.dumps(entries)})
+    state = dataclasses.replace(state, relations={answered})
+
+    def changed() -> testing.State:
+        relation: Any = state.get_relation(1)
+        return context.run(context.on.relation_changed(relation, remote_unit=0), state)
+
+    accepting, state = timed(changed)
+    steady, state = timed(changed)
+    return {"requirer, accepting": accepting, "requirer, steady": steady}
+
+
+WORK = {"provider": provider, "requirer": requirer}
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
+    # The first hook in a process pays for imports and caches.
+    WORK[sys.argv[1]](1)
+    print(json.dumps(WORK[sys.argv[1]](int(sys.argv[2]))))
