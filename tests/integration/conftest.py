@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.integration import layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,17 +46,27 @@ def on_localjuju() -> bool:
 
 
 @pytest.fixture(scope="session")
-def charms(request: pytest.FixtureRequest, on_localjuju: bool) -> Callable[[str], pathlib.Path]:
-    """Return the charm of a name: a packed file where one is given, else its folder."""
+def charms(
+    request: pytest.FixtureRequest, on_localjuju: bool, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], pathlib.Path]:
+    """Return the charm of a name: a packed file where one is given, else its folder.
+
+    One that is a layer over another is made from that one.
+    """
     given: list[str] = request.config.getoption("--charm-file") or []
     files = dict(map(_named_file, given))
     folder = os.environ.get("CHARM_FILES")
+    layered = tmp_path_factory.mktemp("layered")
 
+    @functools.cache
     def find(name: str) -> pathlib.Path:
         if name in files:
             return files[name]
         if folder is not None and (found := sorted(pathlib.Path(folder).glob(f"{name}*.charm"))):
             return found[0]
+        layer = ROOT / "tests" / "charms" / name
+        if (over := layer / layers.OVER).is_file():
+            return layers.lay_over(find(over.read_text().strip()), layer, layered)
         if not on_localjuju:
             pytest.fail(
                 f"Juju deploys packed charms only: give one with --charm-file {name}=PATH, "
