@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from localjuju.hooktools import CommitError
-from localjuju.model.model import Offer, Saas
+from localjuju.model import Offer, Saas
 from localjuju.model.secrets import Expiry, Owner, Reader, Revision, Secret
 
 from .player import Player, charm, names, new_model
@@ -157,6 +157,19 @@ def test_expired_again_until_removed(scene: Scene) -> None:
     assert "secret-expired" in names(scene.player.after(seconds=1), "owner/0")
     scene.ask("owner/0", "secret-remove", scene.uri)
     assert "secret-expired" not in names(scene.player.after(minutes=10), "owner/0")
+
+
+def test_expiry_moved_in_its_own_hook(scene: Scene) -> None:
+    """A hook that moves the expiry away is not run again until then."""
+
+    def move(tool: Any, _: object) -> bool:
+        return tool("secret-set", scene.uri, "--expire", "1h").code == 0
+
+    scene.add("--expire", "90s")
+    scene.player.scripts["secret-expired"] = move
+    assert "secret-expired" in names(scene.player.after(seconds=90), "owner/0")
+    assert "secret-expired" not in names(scene.player.after(minutes=59), "owner/0")
+    assert "secret-expired" in names(scene.player.after(minutes=1), "owner/0")
 
 
 def test_expiry_in_the_past(scene: Scene) -> None:

@@ -37,7 +37,10 @@ def told(model: Model, unit: Unit, hook: Hook, now: datetime.datetime) -> None:
         if consumer is not None:
             consumer.told = secret.latest
     elif hook.kind == "secret-expired" and revision is not None:
-        revision.expired_again = now + REPEAT_EXPIRED
+        # A hook that moved the expiry away has dealt with it: that one begins anew.
+        first = _first_expiry(model, revision)
+        is_still_due = first is not None and first <= now
+        revision.expired_again = now + REPEAT_EXPIRED if is_still_due else None
     elif hook.kind == "secret-remove" and revision is not None:
         revision.obsolete_told = True
     elif hook.kind == "secret-rotate":
@@ -57,9 +60,11 @@ def expiry_moment(model: Model, revision: Revision) -> datetime.datetime | None:
     """Return when secret-expired is due for *revision*, under the model's way of expiry."""
     if model.expiry is Expiry.LOST or revision.expires is None:
         return None
-    if revision.expired_again is not None:
-        return revision.expired_again
-    if model.expiry is Expiry.EARLY:
+    return revision.expired_again or _first_expiry(model, revision)
+
+
+def _first_expiry(model: Model, revision: Revision) -> datetime.datetime | None:
+    if model.expiry is Expiry.EARLY and revision.expires is not None:
         return revision.expires.replace(second=0, microsecond=0)
     return revision.expires
 
