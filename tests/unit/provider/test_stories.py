@@ -1,0 +1,204 @@
+"""The authority's life, told on localjuju's in-process hooks under a clock that is moved."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import time_machine
+
+from charmlibs.interfaces.tls_certificates import Certificate
+from localjuju.inprocess import World
+from self_signed_provider import records
+from self_signed_provider.ca import Phase, bundle, in_use
+from self_signed_provider.charm import SelfSignedProviderCharm
+from tests.unit.provider.asker import AskerCharm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from localjuju.inprocess import LocalModel
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PROVIDER = ROOT / "charms" / "self-signed-provider"
+START = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
+MINUTE = datetime.timedelta(minutes=1)
+HOUR = datetime.timedelta(hours=1)
+DAY = datetime.timedelta(days=1)
+CA, ASKER = "self-signed-provider", "asker"
+
+
+class Story:
+    """Two units that ask, and an authority of two units that answers."""
+
+    def __init__(self, folder: pathlib.Path, clock: time_machine.Traveller) -> None:
+        self.world = World(
+            folder, start=START, on_move=lambda moment: clock.move_to(moment, tick=False)
+        )
+        self.model: LocalModel = self.world.add_model("m")
+        self.model.state.config["update-status-hook-interval"] = "168h"
+        self.model.deploy(
+            SelfSignedProviderCharm, PROVIDER, units=2, config={"key-algorithm": "ecdsa-p256"}
+        )
+        self.model.deploy(AskerCharm, pathlib.Path(__file__).parent / "asker", units=2)
+        self.model.integrate(f"{CA}:certificates", ASKER)
+        self.world.settle()
+
+    @property
+    def memory(self) -> records.Memory:
+        return records.read(self.model.databag(CA, "ledger"))
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        return json.loads(self.model.databag(CA, "certificates").get("certificates", "[]"))
+
+    @property
+    def leaves(self) -> list[Certificate]:
+        return [Certificate.from_string(answer["certificate"]) for answer in self.answers]
+
+    @property
+    def issuers(self) -> set[str]:
+        return {answer["ca"] for answer in self.answers}
+
+    def phases(self) -> list[Phase]:
+        return [authority.phase for authority in self.memory.authorities]
+
+    def run(self, action: str, **parameters: Any) -> dict[str, Any]:
+        unit = f"{CA}/{self.model.state.applications[CA].leader}"
+        task = self.model.run(unit, action, **parameters)
+        assert task.status == "completed", task.message
+        return dict(task.results)
+
+    def advance(self, by: datetime.timedelta) -> None:
+        self.world.advance(by)
+
+
+@pytest.fixture
+def story(tmp_path: pathlib.Path) -> Iterator[Story]:
+    with time_machine.travel(START, tick=False) as clock:
+        yield Story(tmp_path, clock)
+
+
+def test_rotation_goes_through_its_phases(story: Story) -> None:
+    """Publish, switch after the overlap, retire when nothing of the old CA is valid still."""
+    old = in_use(story.memory.authorities)
+    assert old is not None
+    story.model.config(CA, ca_common_name="new")
+    story.world.settle()
+    assert story.phases() == [Phase.ACTIVE, Phase.PUBLISHED]
+    assert story.issuers == {old.certificate.raw}
+    story.advance(HOUR + 6 * MINUTE)
+    assert story.phases() == [Phase.ACTIVE, Phase.OUTGOING]
+    new = in_use(story.memory.authorities)
+    assert new is not None
+    assert story.issuers == {new.certificate.raw}
+    story.advance(91 * DAY)
+    assert story.phases() == [Phase.ACTIVE]
+    assert bundle(story.memory.authorities) == (new.certificate,)
+
+
+def test_keys_go_with_their_authority(story: Story) -> None:
+    """When a CA is retired, its key is in no secret any more."""
+    story.model.config(CA, ca_common_name="new")
+    story.advance(100 * DAY)
+    held = [s for s in story.model.state.secrets.values() if (s.label or "").startswith("ca-")]
+    assert len(held) == len(story.memory.authorities) == 1
+
+
+def test_rotates_by_itself_before_its_end(story: Story) -> None:
+    """In two years there is no moment without a CA that has a certificate's life left."""
+    seen: set[str] = set()
+    for _ in range(24):
+        story.advance(30 * DAY)
+        active = in_use(story.memory.authorities)
+        assert active is not None
+        seen.add(active.id)
+        left = active.certificate.expiry_time - story.world.now
+        assert left >= 90 * DAY
+        assert all(leaf.expiry_time > story.world.now for leaf in story.leaves)
+    assert len(seen) > 1
+
+
+def test_leader_dies_in_every_phase(story: Story) -> None:
+    """Whichever unit leads takes the rotation on from where it is."""
+    story.model.config(CA, ca_common_name="new")
+    story.world.settle()
+    story.model.lead(f"{CA}/1")
+    story.advance(HOUR + 6 * MINUTE)
+    assert story.phases() == [Phase.ACTIVE, Phase.OUTGOING]
+    story.model.lead(f"{CA}/0")
+    story.advance(91 * DAY)
+    assert story.phases() == [Phase.ACTIVE]
+    assert len(story.leaves) == 2
+
+
+def test_killed_at_every_tool_of_the_switch(story: Story) -> None:
+    """A leader that is killed anywhere in a switch leaves nothing half done: it is done again."""
+    story.model.config(CA, ca_common_name="new")
+    story.world.settle()
+    leader = f"{CA}/0"
+    for tool in range(1, 60, 3):
+        story.model.config(CA, ca_common_name=f"new {tool}")
+        story.world.crash_at[leader] = tool
+        story.world.settle()
+        story.advance(MINUTE)
+    story.advance(HOUR + 6 * MINUTE)
+    active = in_use(story.memory.authorities)
+    assert active is not None
+    assert active.certificate.common_name == "new 58"
+    assert story.issuers == {active.certificate.raw}
+
+
+def test_revoked_key_is_refused_and_a_new_one_served(story: Story) -> None:
+    """The revoked entry stands; the requirer, told of it, asks with a new key and is answered."""
+    victim, other = story.leaves
+    story.run("revoke-certificate", serial=f"{victim.serial_number:x}")
+    story.world.settle()
+    serials = {leaf.serial_number for leaf in story.leaves}
+    assert other.serial_number in serials
+    assert victim.serial_number not in serials, "its request has gone, and so has the entry"
+    assert len(serials) == 2
+    assert story.memory.ledger.revoked_serials() == {victim.serial_number}
+
+
+def test_compromise_reaches_everyone_in_one_hook(story: Story) -> None:
+    """After `rotate-private-key` all is under the new CA; the old one is not trusted."""
+    before = story.memory
+    story.run("rotate-private-key")
+    [active] = story.memory.authorities
+    assert active.id != before.authorities[0].id
+    assert story.issuers == {active.certificate.raw}
+    assert all(not answer.get("revoked") for answer in story.answers)
+    assert all(story.memory.ledger.entries[serial].revoked_at for serial in before.ledger.entries)
+
+
+def test_leading_unit_removed_revokes_nobody(story: Story) -> None:
+    """To a unit that is being removed the requirers seem to leave: what they hold stays."""
+    before = story.answers
+    story.model.remove_unit(f"{CA}/0")
+    story.world.settle()
+    story.advance(10 * MINUTE)
+    assert story.answers == before
+    assert not any(entry.revoked_at for entry in story.memory.ledger)
+
+
+def test_departed_unit_is_revoked_and_its_certificate_gone(story: Story) -> None:
+    """A unit that leaves takes its certificate out of the relation and into the ledger's list."""
+    story.model.remove_unit(f"{ASKER}/1")
+    story.world.settle()
+    assert len(story.leaves) == 1
+    revoked = [e.requirer for e in story.memory.ledger if e.revoked_at]
+    assert revoked == [f"{ASKER}/1"]
+
+
+def test_quiet_when_nothing_happens(story: Story) -> None:
+    """Over fifteen quiet days nothing is written: no databag changes, no secret is revised."""
+    before = (dict(story.model.databag(CA, "ledger")), story.answers)
+    revisions = {u: len(s.revisions) for u, s in story.model.state.secrets.items()}
+    ran = story.world.advance(15 * DAY)
+    assert {one.name for one in ran} == {"update-status"}
+    assert (dict(story.model.databag(CA, "ledger")), story.answers) == before
+    assert {u: len(s.revisions) for u, s in story.model.state.secrets.items()} == revisions
