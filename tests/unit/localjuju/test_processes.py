@@ -15,6 +15,8 @@ import psutil
 import pytest
 
 from localjuju import processes
+from localjuju.cli import client
+from localjuju.home import controller_folder
 
 from .conftest import CHARMS, CommandLine, at_rest
 
@@ -352,7 +354,7 @@ def test_dead_controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     folder = tmp_path / "controllers" / "localjuju"
     controller = json.loads((folder / "controller.pid").read_text())["pid"]
     os.kill(controller, 9)
-    _until(lambda: not _alive(controller))
+    _until(lambda: not client.is_alive(controller_folder("localjuju")))
     assert "has died" in juju("status").err
     assert "has died" in juju("bootstrap").err
     juju.well("local clean")

@@ -9,5 +9,9 @@ from .charm import Charm as Charm
 from .charm import parse_charm as parse_charm
 from .errors import JujuError as JujuError
 from .errors import NotFoundError as NotFoundError
-from .model import LogLine as LogLine
 from .model import Model as Model
+from .records import LogLine as LogLine
+from .records import Offer as Offer
+from .records import Saas as Saas
+from .values import parse_config as parse_config
+from .values import parse_duration as parse_duration

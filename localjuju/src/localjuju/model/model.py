@@ -6,68 +6,23 @@ from a generator that is given, addresses from an iterator. Every rule checks be
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
-import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from . import endpoints, hooks
+from . import charms, endpoints, hooks
 from .applications import Application, Status, Task, Unit
-from .charm import NAME, Charm, OptionValue
 from .errors import JujuError, NotFoundError
+from .records import Ghost, LogLine, Offer, Saas
 from .relations import Relation, Side
 from .secrets import Expiry, Secret
+from .values import parse_config, parse_duration
 
 if TYPE_CHECKING:
+    import datetime
     import random
     from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
-DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-
-
-@dataclasses.dataclass(frozen=True)
-class LogLine:
-    """One line of ``juju debug-log``."""
-
-    time: datetime.datetime
-    entity: str
-    level: str
-    module: str
-    message: str
-
-
-@dataclasses.dataclass
-class Ghost:
-    """A secret that is gone but whose expiry goes on firing, as Juju 4.0 was seen to do."""
-
-    secret: str
-    revision: int
-    app: str
-    due: datetime.datetime
-
-    def unit_may_be_told(self, model: Model, unit: Unit) -> bool:
-        """Whether *unit* is the one that hears of it: the leader of the owner."""
-        return unit.app == self.app and model.applications[unit.app].leader == unit.number
-
-
-@dataclasses.dataclass
-class Offer:
-    """Endpoints of an application that other models may relate to."""
-
-    name: str
-    app: str
-    endpoints: tuple[str, ...]
-
-
-@dataclasses.dataclass
-class Saas:
-    """An offer of another model, consumed in this one under a name of its own."""
-
-    name: str
-    model: str
-    """UUID of the model that offers."""
-    offer: str
+    from .charm import Charm
 
 
 class Model:
@@ -185,30 +140,6 @@ class Model:
 
     # What the operator does.
 
-    def check_name(self, name: str) -> None:
-        """Refuse what cannot be an application's name."""
-        bad = re.search(r"[^a-z0-9-]", name)
-        if bad:
-            raise JujuError(f'invalid application name "{name}", unexpected character {bad[0]}', 2)
-        if not NAME.fullmatch(name):
-            raise JujuError(f'invalid application name "{name}"', 2)
-
-    def check_deploy(self, charm: Charm, name: str, config: Mapping[str, str]) -> None:
-        """Refuse a deployment that ``deploy`` would refuse."""
-        if name in self.applications:
-            raise JujuError(
-                f'cannot deploy "{name}": creating application "{name}": creating IAAS '
-                f'application "{name}": inserting IAAS application "{name}": checking if '
-                f'application "{name}" exists: application already exists'
-            )
-        try:
-            parse_config(charm, config)
-        except JujuError as error:
-            raise JujuError(
-                f'cannot deploy "{name}": preparing application args: validating create '
-                f"application args: validating application config: {error}"
-            ) from error
-
     def next_charm_revision(self, charm_name: str) -> int:
         """Return the revision that a local charm gets; every upload is a new one."""
         revision = self._next_charm_revision.get(charm_name, 0)
@@ -227,8 +158,8 @@ class Model:
         base: str = "ubuntu@24.04",
     ) -> Application:
         """Add an application with its peer relations, and its first units."""
-        self.check_name(name)
-        self.check_deploy(charm, name, config or {})
+        charms.check_name(name)
+        charms.check_deploy(self, charm, name, config or {})
         app = Application(name, charm, revision, "local", base, now)
         app.config = parse_config(charm, config or {})
         self.applications[name] = app
@@ -262,35 +193,11 @@ class Model:
         hooks.elect(app)
         return added
 
-    def check_refresh(self, app_name: str, charm: Charm) -> None:
-        """Refuse another charm in place of an application's own."""
-        name = self.application(app_name).charm.name
-        if name != charm.name:
-            raise JujuError(f'cannot refresh "{name}" to "{charm.name}"')
-
     def refresh(self, app_name: str, charm: Charm, revision: int) -> None:
-        """Give an application another revision of its charm.
-
-        Juju refuses one that lacks a related endpoint, and (4.0) one that brings a new endpoint.
-        """
-        self.check_refresh(app_name, charm)
+        """Give an application another revision of its charm."""
         app = self.application(app_name)
-        failed = f'setting application "{app_name}" charm: '
-        for relation in self.relations_of(app_name):
-            end = relation.side_of(self.uuid, app_name).endpoint
-            kept = charm.endpoints.get(end.name)
-            if kept is None or (kept.role, kept.interface) != (end.role, end.interface):
-                if relation.is_peer:
-                    raise JujuError(
-                        f'{failed}charm has no corresponding peer relation "{end.name}". '
-                        "Please scale down to 0 units to refresh"
-                    )
-                raise JujuError(f'{failed}charm has no corresponding relation "{end.name}"')
-        if set(charm.endpoints) - set(app.charm.endpoints):
-            names = ", ".join(charm.bindings)
-            raise JujuError(
-                f'{failed}one or more of the provided endpoints "{names}" do not exist'
-            )
+        charms.check_same_charm(app, charm)
+        charms.check_endpoints(self, app, charm)
         app.charm = charm
         app.charm_revision = revision
         app.config = {name: v for name, v in app.config.items() if name in charm.options}
@@ -474,29 +381,3 @@ class Model:
         self.secrets = {
             i: s for i, s in self.secrets.items() if (s.owner.kind, s.owner.name) != owner
         }
-
-
-def parse_config(charm: Charm, values: Mapping[str, str]) -> dict[str, OptionValue]:
-    """Return *values*, from a command line, as the charm's options have them.
-
-    Raises:
-        JujuError: For an option that the charm has not, or a value of the wrong type.
-    """
-    for name in values:
-        if name not in charm.options:
-            raise JujuError(f'unknown option "{name}"')
-    return {name: charm.options[name].parse(text) for name, text in values.items()}
-
-
-def parse_duration(text: str) -> datetime.timedelta:
-    """Return a Go duration such as ``5m`` or ``1h30m``.
-
-    Raises:
-        JujuError: If it is none, or no time at all.
-    """
-    found = DURATION.fullmatch(text)
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    length = datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    if not length:
-        raise JujuError(f'"{text}" is not a duration such as 90s, 5m or 1h30m')
-    return length

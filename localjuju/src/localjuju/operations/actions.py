@@ -9,8 +9,7 @@ import yaml
 
 from localjuju import views
 from localjuju.agent import shell_command
-from localjuju.model import JujuError, Model, NotFoundError, Task, Unit
-from localjuju.model.model import parse_duration
+from localjuju.model import JujuError, Model, NotFoundError, Task, Unit, parse_duration
 from localjuju.output import as_yaml
 from localjuju.wire import Reply, Request
 

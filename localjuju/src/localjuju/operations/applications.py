@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from localjuju import charmfiles, views
-from localjuju.model import Charm, JujuError, Model, NotFoundError, Unit
-from localjuju.model.model import parse_config
+from localjuju.model import Charm, JujuError, Model, NotFoundError, Unit, charms, parse_config
 from localjuju.wire import Reply, Request
 
 from .registry import key_values, model_of, operation
@@ -43,14 +42,14 @@ async def deploy(controller: Controller, request: Request) -> Reply:
     name = words.args[1] if len(words.args) > 1 else charm.name
     notes: list[str] = []
     try:
-        model.check_name(name)
+        charms.check_name(name)
         base = _base(charm, words.last("base"))
         revision = model.next_charm_revision(charm.name)
         which = f'local charm "{charm.name}", revision {revision}'
         notes.append(f"Located {which}")
         resources = _resources(charm, words.all("resource"), request.cwd)
         notes.append(f'Deploying "{name}" from {which} on {base}/stable')
-        model.check_deploy(charm, name, config)
+        charms.check_deploy(model, charm, name, config)
     except JujuError as error:
         await asyncio.to_thread(shutil.rmtree, staged)
         return Reply(notes=tuple(notes), error=error.message, code=error.code)
@@ -90,7 +89,7 @@ async def refresh(controller: Controller, request: Request) -> Reply:
     charm = await asyncio.to_thread(charmfiles.take_charm, source, shown, staged)
     notes: list[str] = []
     try:
-        model.check_refresh(app.name, charm)
+        charms.check_same_charm(app, charm)
         values = parse_config(charm, _config(words.all("config"), request.cwd))
         resources = _resources(charm, words.all("resource"), request.cwd)
         revision = model.next_charm_revision(charm.name)

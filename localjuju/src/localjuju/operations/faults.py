@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localjuju.model import JujuError, Model, Unit, hooks
-from localjuju.model.model import parse_duration
+from localjuju.model import JujuError, Model, Unit, hooks, parse_duration
 from localjuju.model.secrets import Expiry, parse_uri
 from localjuju.wire import Reply, Request
 

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localjuju import JUJU_VERSION, views
-from localjuju.model import JujuError, Model
-from localjuju.model.model import parse_duration
+from localjuju.model import JujuError, Model, parse_duration
 from localjuju.wire import Reply, Request
 
 from .registry import key_values, model_of, operation

@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localjuju import views
-from localjuju.model import JujuError, Model, NotFoundError
+from localjuju.model import JujuError, Model, NotFoundError, Offer, Saas
 from localjuju.model.charm import NAME
-from localjuju.model.model import Offer, Saas
 from localjuju.wire import Reply, Request
 
 from .registry import model_of, operation

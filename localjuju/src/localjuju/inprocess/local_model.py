@@ -1,0 +1,125 @@
+"""What an operator does to a model of a world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from localjuju.model import JujuError, Model, Task, Unit, hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import ops
+
+    from localjuju.model.applications import Application
+
+    from .world import World
+
+
+class LocalModel:
+    """One model of a world: what an operator does to it.
+
+    ``state`` is the model itself, for looking at and for what has no method here.
+    """
+
+    def __init__(self, world: World, state: Model) -> None:
+        self.world = world
+        self.state = state
+
+    def deploy(
+        self,
+        charm_class: type[ops.CharmBase],
+        root: Path,
+        name: str | None = None,
+        *,
+        units: int = 1,
+        config: Mapping[str, Any] | None = None,
+    ) -> Application:
+        """Deploy a charm.
+
+        Args:
+            charm_class: Its code.
+            root: The folder with its charmcraft.yaml (or metadata.yaml).
+            name: The application's; the charm's own if it is not given.
+            units: How many.
+            config: Options, as values or as text.
+        """
+        charm, revision, note = self.world.take_code(self.state, charm_class, root)
+        note(name or charm.name)
+        return self.state.deploy(
+            charm,
+            name or charm.name,
+            self.world.now,
+            revision=revision,
+            units=units,
+            config=_as_text(config or {}),
+        )
+
+    def refresh(self, app: str, charm_class: type[ops.CharmBase], root: Path) -> None:
+        """Give an application other code; its units keep their state."""
+        charm, revision, note = self.world.take_code(self.state, charm_class, root)
+        self.state.refresh(app, charm, revision)
+        note(app)
+
+    def integrate(self, one: str, two: str) -> None:
+        """Relate two applications."""
+        self.state.integrate(one, two)
+
+    def remove_relation(self, one: str, two: str) -> None:
+        """Begin to remove a relation."""
+        self.state.remove_relation(one, two)
+
+    def add_units(self, app: str, count: int = 1) -> list[str]:
+        """Add units; return their names."""
+        return [unit.name for unit in self.state.add_units(app, count, self.world.now)]
+
+    def remove_unit(self, name: str) -> None:
+        """Begin to remove a unit."""
+        self.state.remove_unit(self.state.unit(name))
+
+    def remove_application(self, name: str) -> None:
+        """Begin to remove an application."""
+        self.state.remove_application(name)
+
+    def config(self, app: str, **values: Any) -> None:
+        """Set options; underscores in their names stand for hyphens."""
+        self.state.set_config(app, _as_text({k.replace("_", "-"): v for k, v in values.items()}))
+
+    def lead(self, name: str) -> None:
+        """Make a unit the leader."""
+        unit = self.state.unit(name)
+        if self.state.applications[unit.app].leader != unit.number:
+            hooks.move_leadership(self.state.applications[unit.app], unit)
+
+    def run(self, unit: str, action: str, **parameters: Any) -> Task:
+        """Run an action now, with what else is due before it; return how it ended."""
+        given = {key.replace("_", "-"): value for key, value in parameters.items()}
+        found = self.state.unit(unit)
+        task = self.state.enqueue(found, self.state.next_task_id(), action, given, self.world.now)
+        while not task.is_over:
+            if self.world.step(lambda due: _this_one(due, found)) is None:
+                raise RuntimeError(f"{unit} does not run: it is paused")
+        return task
+
+    def unit_status(self, name: str) -> tuple[str, str]:
+        """Return a unit's workload status and its message."""
+        status = self.state.unit(name).workload
+        return status.current, status.message
+
+    def databag(self, unit_or_app: str, endpoint: str) -> Mapping[str, str]:
+        """Return what a unit, or an application, wrote in its first relation at an endpoint."""
+        app, slash, number = unit_or_app.partition("/")
+        for relation in self.state.relations_of(app):
+            side = relation.side_of(self.state.uuid, app)
+            if side.endpoint.name == endpoint:
+                return side.units[int(number)].settings if slash else side.settings.settings
+        raise JujuError(f"{app} has no relation at {endpoint}")
+
+
+def _this_one(due: Sequence[tuple[Model, Unit]], unit: Unit) -> tuple[Model, Unit]:
+    return next((pair for pair in due if pair[1] is unit), due[0])
+
+
+def _as_text(values: Mapping[str, Any]) -> dict[str, str]:
+    return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items()}

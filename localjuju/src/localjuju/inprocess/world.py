@@ -1,0 +1,250 @@
+"""A controller in this process: models, their units' hooks, and a clock that a test moves."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+import shutil
+import traceback
+from typing import TYPE_CHECKING
+
+import ops
+
+from localjuju import charmfiles, lifecycle
+from localjuju.hooktools import Folders, HookContext, environment
+from localjuju.model import Charm, Hook, Model, Task, Unit, hooks
+
+from .local_model import LocalModel
+from .process import Killed, Tools, as_a_process, fresh
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+
+class HookFailedError(Exception):
+    """A hook failed where the test did not expect it; the charm's own exception is the cause."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """A hook or an action that was run."""
+
+    model: str
+    unit: str
+    name: str
+    """``config-changed``, or an action's name."""
+    error: BaseException | None = None
+    tools: int = 0
+    """How many hook tools it called."""
+
+
+@dataclasses.dataclass
+class _Code:
+    """What an application runs."""
+
+    charm_class: type[ops.CharmBase]
+    files: Path
+    """A folder with metadata.yaml and what else a packed charm has at its top."""
+
+
+class World:
+    """A controller in this process: models, and a clock that the test moves.
+
+    Args:
+        folder: For the units' folders; best on a file system in memory.
+        start: The first moment, aware.
+        on_move: Called with each new moment: to move the charm's own clock along, such as
+            ``time_machine``'s ``Coordinates.move_to``.
+        seed: Of ids, and of what the test draws from ``rng``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        start: datetime.datetime,
+        on_move: Callable[[datetime.datetime], object] = lambda _: None,
+        seed: int = 0,
+    ) -> None:
+        self.folder = folder
+        self.now = start
+        self.rng = random.Random(seed)  # noqa: S311 (the same each time, on purpose)
+        self.models: dict[str, Model] = {}
+        self.ran: list[Ran] = []
+        """Everything that was run, in order."""
+        self.crash_at: dict[str, int] = {}
+        """By unit, at which hook tool its next hook is killed, counted from 1."""
+        self._on_move = on_move
+        self._addresses = (f"127.99.{i // 250}.{i % 250 + 2}" for i in itertools.count())
+        self._code: dict[tuple[str, str, int], _Code] = {}
+        self._copies = itertools.count()
+        on_move(start)
+
+    def add_model(self, name: str) -> LocalModel:
+        """Add a model."""
+        uuid = f"{self.rng.getrandbits(128):032x}"
+        uuid = "-".join((uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:]))
+        state = Model(
+            name,
+            uuid,
+            self.now,
+            rng=self.rng,
+            addresses=self._addresses,
+            models=self.models,
+        )
+        return LocalModel(self, state)
+
+    # Time.
+
+    def next_moment(self) -> datetime.datetime | None:
+        """Return when something is due although nobody does anything, or None."""
+        moments = [
+            moment
+            for model in self.models.values()
+            for unit in model.units()
+            if not unit.paused and (moment := hooks.next_moment(model, unit))
+        ]
+        return min(moments, default=None)
+
+    def move_to(self, moment: datetime.datetime) -> None:
+        """Set the clock (also back, as clocks do), and run nothing."""
+        self.now = moment
+        self._on_move(moment)
+
+    def advance(self, by: datetime.timedelta) -> list[Ran]:
+        """Let time pass, and run everything that falls due, each at its moment."""
+        goal, ran = self.now + by, list[Ran]()
+        while (due := self.next_moment()) is not None and due <= goal:
+            self.move_to(max(due, self.now))
+            ran += self.settle()
+        self.move_to(goal)
+        return ran + self.settle()
+
+    # Running.
+
+    def due(self) -> list[tuple[Model, Unit]]:
+        """Return the units that have something to run now."""
+        return [
+            (model, unit)
+            for model in self.models.values()
+            for unit in model.units()
+            if not unit.paused
+            and (
+                unit.tasks
+                or unit.resolve == "skip"
+                or hooks.is_gone(unit)
+                or hooks.next_hook(model, unit, self.now) is not None
+            )
+        ]
+
+    def step(
+        self, choose: Callable[[Sequence[tuple[Model, Unit]]], tuple[Model, Unit]] | None = None
+    ) -> Ran | None:
+        """Have one unit run one thing; return it, or None if nothing is due.
+
+        Args:
+            choose: Which of the units that are due; the first if it is not given.
+        """
+        while due := self.due():
+            model, unit = choose(due) if choose else due[0]
+            if unit.tasks:
+                return self._run_task(model, unit, unit.tasks.pop(0))
+            if unit.resolve == "skip":
+                hooks.skip(model, unit, self.now)
+            elif hooks.is_gone(unit):
+                model.forget_unit(unit)
+                shutil.rmtree(self._unit_folder(model, unit), ignore_errors=True)
+            elif hook := hooks.next_hook(model, unit, self.now):
+                return self._run_hook(model, unit, hook)
+        return None
+
+    def settle(
+        self,
+        *,
+        choose: Callable[[Sequence[tuple[Model, Unit]]], tuple[Model, Unit]] | None = None,
+        at_most: int = 10_000,
+        allow_failures: bool = False,
+    ) -> list[Ran]:
+        """Run until nothing is due; return what was run.
+
+        Raises:
+            HookFailedError: If a hook fails, but by ``crash_at``, and failures are not allowed.
+            RuntimeError: If it does not come to rest.
+        """
+        ran: list[Ran] = []
+        while done := self.step(choose):
+            ran.append(done)
+            crashed = isinstance(done.error, Killed)
+            if done.error is not None and not crashed and not allow_failures:
+                raise HookFailedError(f"{done.name} of {done.unit} failed") from done.error
+            if len(ran) > at_most:
+                last = ", ".join(f"{r.unit} {r.name}" for r in ran[-10:])
+                raise RuntimeError(f"still not at rest after {at_most} hooks; the last: {last}")
+        return ran
+
+    def _run_hook(self, model: Model, unit: Unit, hook: Hook) -> Ran:
+        hooks.begin(model, unit, hook, self.now)
+        context = HookContext(model, unit, lambda: self.now, hook=hook)
+        ran = self._charm(context, hook.name)
+        lifecycle.hook_ended(context, hook, _why(ran.error), self.now)
+        return ran
+
+    def _run_task(self, model: Model, unit: Unit, task: Task) -> Ran:
+        lifecycle.task_began(task, self.now)
+        context = HookContext(model, unit, lambda: self.now, task=task)
+        ran = self._charm(context, task.action)
+        if ran.error is not None:
+            task.return_code = 1
+            task.stderr = "".join(traceback.format_exception(ran.error))
+        lifecycle.task_ended(context, task, _why(ran.error), self.now)
+        return ran
+
+    def _charm(self, context: HookContext, name: str) -> Ran:
+        model, unit = context.model, context.unit
+        code = self._code[model.uuid, unit.app, unit.charm_told]
+        charm_dir = self._unit_folder(model, unit) / "charm"
+        if name in {"install", "upgrade-charm"} or not charm_dir.exists():
+            charmfiles.install_files(code.files, charm_dir.parent)
+        tools = Tools(context, self.crash_at.pop(unit.name, None))
+        variables = environment(context, f"{unit.name}-{name}", Folders(str(charm_dir), "", ""))
+        error: BaseException | None = None
+        try:
+            with as_a_process(charm_dir, variables, tools.run):
+                ops.main(fresh(code.charm_class))
+        except SystemExit as ended:
+            error = ended if ended.code else None
+        except (Exception, Killed) as raised:  # noqa: BLE001 (any of them ends its hook)
+            error = raised
+        ran = Ran(model.name, unit.name, name, error, tools.calls)
+        self.ran.append(ran)
+        return ran
+
+    def _unit_folder(self, model: Model, unit: Unit) -> Path:
+        return self.folder / model.uuid / unit.tag
+
+    def take_code(
+        self, model: Model, charm_class: type[ops.CharmBase], root: Path
+    ) -> tuple[Charm, int, Callable[[str], None]]:
+        """Read a charm's metadata; return it, its revision, and what notes its code for an app."""
+        files = self.folder / "charms" / str(next(self._copies))
+        files.mkdir(parents=True)
+        for name in ("charmcraft", "metadata", "config", "actions"):
+            if (root / f"{name}.yaml").exists():
+                shutil.copy(root / f"{name}.yaml", files)
+        charmfiles.write_what_packing_writes(files)
+        charm = charmfiles.read_charm(files, str(root))
+        revision = model.next_charm_revision(charm.name)
+
+        def note(app: str) -> None:
+            self._code[model.uuid, app, revision] = _Code(charm_class, files)
+
+        return charm, revision, note
+
+
+def _why(error: BaseException | None) -> str | None:
+    if error is None:
+        return None
+    return "signal: killed" if isinstance(error, Killed) else f"exit status 1 ({error!r})"
