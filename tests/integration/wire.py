@@ -55,6 +55,11 @@ class Wire:
         (relation,) = self._relations(self.unit)
         return set(relation.get("application-data", {}))
 
+    def relation_id(self) -> int:
+        """Return the relation's id: another one is another relation."""
+        (relation,) = self._relations(self.unit)
+        return relation["relation-id"]
+
     def serial(self) -> int | None:
         """Return the serial number of the one certificate there is; None before there is one."""
         for answer in self.answers():
