@@ -213,6 +213,16 @@ def test_active(served: testing.State, place: Place) -> None:
     assert place.content.title == "web/0"
 
 
+def test_hook_that_looks_at_nothing(
+    ctx: testing.Context[DemoRequirerCharm], served: testing.State
+) -> None:
+    """A hook in which nothing is looked at leaves the status as it is."""
+    trust = testing.Relation("receive-ca-cert")
+    before = dataclasses.replace(served, relations={*served.relations, trust})
+    out = ctx.run(ctx.on.relation_joined(trust, remote_unit=0), before)
+    assert out.unit_status == served.unit_status
+
+
 def test_defect_39_denied_is_shown(
     ctx: testing.Context[DemoRequirerCharm], asked: testing.State
 ) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from charmlibs.interfaces.tls_certificates import ProviderCapabilities
 from demo_requirer import identity
 from demo_requirer.config import RequirerConfig
 from demo_requirer.identity import Identity
@@ -79,30 +78,6 @@ def test_subject_options() -> None:
     }
     (request,) = unit(**fields)
     assert {name: getattr(request, name) for name in fields} == fields
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "asks"),
-    [
-        pytest.param(None, True, id="nothing said"),
-        pytest.param(ProviderCapabilities(supports_ip_sans=True), True, id="may"),
-        pytest.param(ProviderCapabilities(supports_ip_sans=False), False, id="may not"),
-    ],
-)
-def test_address_is_left_out_where_it_would_be_denied(
-    capabilities: ProviderCapabilities | None, asks: bool
-) -> None:
-    """A provider that gives no IP addresses gets a request without the default one."""
-    (request,) = identity.unit_requests(RequirerConfig(), WEB, capabilities)
-    assert bool(request.sans_ip) is asks
-
-
-def test_wanted_address_is_never_left_out() -> None:
-    """What the operator asked for is asked for, and denied with a reason."""
-    capabilities = ProviderCapabilities(supports_ip_sans=False)
-    config = load(sans_ip="10.0.0.8")
-    (request,) = identity.unit_requests(config, WEB, capabilities)
-    assert request.sans_ip == {"10.0.0.8"}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class DemoRequirerCharm(ops.CharmBase):
         self._supervisor = supervisor.for_unit(self.unit.name, self.charm_dir)
         # Before this charm's own observers: in each hook the library has done its work by then.
         self._tls = self._requirer()
-        self._facts = status.Facts()
+        self._facts: status.Facts | None = None
 
         certificates, trust = self.on[CERTIFICATES], self.on[TRUST]
         for event in (
@@ -135,7 +135,7 @@ class DemoRequirerCharm(ops.CharmBase):
             ),
         }
         parameter, requests = ask[config.mode]
-        asking: dict[str, Any] = {parameter: functools.partial(requests, config, self._identity)}
+        asking: dict[str, Any] = {parameter: requests(config, self._identity)}
         return TLSCertificatesRequiresV4(
             self,
             CERTIFICATES,
@@ -173,29 +173,35 @@ class DemoRequirerCharm(ops.CharmBase):
         if self._tls is None or self._config is None:
             event.fail(f"No option was ever right: {self._asked[1]}")
             return
-        actions.run(event, actions.Scene(self._tls, self._config, self.model, self._facts))
+        facts = self._facts or self._related_facts()
+        actions.run(event, actions.Scene(self._tls, self._config, self.model, facts))
         # What it did may change what is served.
         self._reconcile()
 
     def _reconcile(self, *, renew_server: bool = False) -> None:
         """Bring store and server to where they should be, whatever it was that happened."""
         config, tls = self._config, self._tls
-        self._facts = self._related_facts()
-        if config is None or tls is None:
-            return
-        try:
-            self._fill_store(self._supervisor.make_store(), config, tls)
-            self._run_server(config, renew=renew_server)
-        except supervisor.ServerError as error:
-            self._facts = dataclasses.replace(self._facts, server_problem=str(error))
-        except OSError as error:
-            path = error.filename or self._supervisor.folder
-            problem = f"cannot write {path}: {error.strerror or error}"
-            self._facts = dataclasses.replace(self._facts, server_problem=problem)
+        facts = self._related_facts()
+        if config is not None and tls is not None:
+            try:
+                facts = self._fill_store(self._supervisor.make_store(), config, tls, facts)
+                self._run_server(config, renew=renew_server)
+            except supervisor.ServerError as error:
+                facts = dataclasses.replace(facts, server_problem=str(error))
+            except OSError as error:
+                path = error.filename or self._supervisor.folder
+                problem = f"cannot write {path}: {error.strerror or error}"
+                facts = dataclasses.replace(facts, server_problem=problem)
+        self._facts = facts
 
     def _fill_store(
-        self, store: Store, config: RequirerConfig, tls: TLSCertificatesRequiresV4
-    ) -> None:
+        self,
+        store: Store,
+        config: RequirerConfig,
+        tls: TLSCertificatesRequiresV4,
+        facts: status.Facts,
+    ) -> status.Facts:
+        """Put into the store what is to be served; return what is known then."""
         before = self._read(store)
         held = before.pairs if before else ()
         wanted = identity.slots(config, self._identity)
@@ -204,8 +210,8 @@ class DemoRequirerCharm(ops.CharmBase):
             offers.gather(tls, config.mode, held), held, wanted, revoked, self._now
         )
         trusted = pairs.certificates_in(sorted(self._trust.get_all_certificates()))
-        self._facts = dataclasses.replace(
-            self._facts,
+        facts = dataclasses.replace(
+            facts,
             denials=offers.denials(tls),
             refused=serving.refused,
             wanted=tuple(wanted),
@@ -217,11 +223,11 @@ class DemoRequirerCharm(ops.CharmBase):
             serving.pairs,
             self._now,
             title=self.unit.name,
-            notice=status.notice_of(self._facts),
+            notice=status.notice_of(facts),
             trusted=trusted,
         )
-        self._facts = dataclasses.replace(
-            self._facts,
+        facts = dataclasses.replace(
+            facts,
             gap=plan.why_empty(content, wanted, revoked, self._now),
             trust_problem=_trust_problem(content),
         )
@@ -230,6 +236,7 @@ class DemoRequirerCharm(ops.CharmBase):
             for pair in content.pairs:
                 if pair.fingerprint not in known:
                     logger.info("serving %s, serial number %X", pair.slot, pair.serial_number)
+        return facts
 
     def _run_server(self, config: RequirerConfig, *, renew: bool) -> None:
         address = self._identity.address
@@ -266,10 +273,15 @@ class DemoRequirerCharm(ops.CharmBase):
 
     # What is said.
 
+    # A hook that looked at nothing has nothing to say: the status stays as it is.
+
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
-        event.add_status(status.status_of(self._facts, self._now))
+        if self._facts is not None:
+            event.add_status(status.status_of(self._facts, self._now))
 
     def _on_collect_app_status(self, event: ops.CollectStatusEvent) -> None:
+        if self._facts is None:
+            return
         mode = self._config.mode.value if self._config else CertificateMode.UNIT.value
         event.add_status(status.app_status_of(self._facts, mode, self._now))
 

@@ -11,8 +11,6 @@ from charmlibs.interfaces.tls_certificates import CertificateRequestAttributes, 
 from .config import CertificateMode
 
 if TYPE_CHECKING:
-    from charmlibs.interfaces.tls_certificates import ProviderCapabilities
-
     from .config import RequirerConfig
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -61,16 +59,13 @@ def usable_fqdn(found: str, remembered: str | None) -> str | None:
 
 
 def unit_requests(
-    config: RequirerConfig, identity: Identity, capabilities: ProviderCapabilities | None = None
+    config: RequirerConfig, identity: Identity
 ) -> list[CertificateRequestAttributes]:
     """Return what the unit asks for itself: its names and its address, unless options say others.
 
     Where the application has certificates too (`app-and-unit`), the options' names are those.
     """
     addresses = [identity.address] if identity.address else []
-    if capabilities is not None and capabilities.supports_ip_sans is False:
-        # Ours is a default: better a certificate without it than none.
-        addresses = []
     if config.mode is CertificateMode.APP_AND_UNIT:
         return [_request(config, identity.host, identity.dns_names, addresses)]
     return _numbered(
@@ -81,20 +76,18 @@ def unit_requests(
     )
 
 
-def app_requests(
-    config: RequirerConfig, identity: Identity, _capabilities: ProviderCapabilities | None = None
-) -> list[CertificateRequestAttributes]:
+def app_requests(config: RequirerConfig, identity: Identity) -> list[CertificateRequestAttributes]:
     """Return what the leader asks for in the application's name: nothing depends on the unit."""
     return _numbered(config, config.common_name or identity.app, config.sans_dns, config.sans_ip)
 
 
 def requests_by_mode(
-    config: RequirerConfig, identity: Identity, capabilities: ProviderCapabilities | None = None
+    config: RequirerConfig, identity: Identity
 ) -> dict[Mode, list[CertificateRequestAttributes]]:
     """Return both, for `app-and-unit` mode."""
     return {
-        Mode.UNIT: unit_requests(config, identity, capabilities),
-        Mode.APP: app_requests(config, identity, capabilities),
+        Mode.UNIT: unit_requests(config, identity),
+        Mode.APP: app_requests(config, identity),
     }
 
 
