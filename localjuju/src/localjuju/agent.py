@@ -76,6 +76,7 @@ class Agent:
         self.run: Run | None = None
         self._wake = asyncio.Event()
         self._files_of = -1
+        self._copying: asyncio.Future[None] | None = None
         self._task = asyncio.get_running_loop().create_task(self._live())
         self._task.add_done_callback(self._ended)
 
@@ -88,6 +89,9 @@ class Agent:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        if self._copying is not None:
+            # A thread cannot be cancelled, and must not write into a folder that is being deleted.
+            await asyncio.wait([self._copying])
         await self.end_processes()
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
@@ -127,9 +131,16 @@ class Agent:
             self.unit.agent = Status("idle", "", now)
 
     async def _sleep_until(self, moment: datetime.datetime | None, now: datetime.datetime) -> None:
-        seconds = None if moment is None else max((moment - now).total_seconds(), 0.001)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+        # Not asyncio.wait_for: before Python 3.12 it may swallow a cancellation.
+        alarm = None
+        if moment is not None:
+            seconds = max((moment - now).total_seconds(), 0.001)
+            alarm = asyncio.get_running_loop().call_later(seconds, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
 
     async def _run_hook(self, hook: Hook) -> None:
         unit, model = self.unit, self.model
@@ -173,7 +184,9 @@ class Agent:
             return ["/bin/sh", "-c", context.task.command]
         if self._files_of != self.unit.charm_told:
             source = self._controller.charm_folder(self.model, self.unit)
-            await asyncio.to_thread(charmfiles.install_files, source, self.folder)
+            copy = asyncio.to_thread(charmfiles.install_files, source, self.folder)
+            self._copying = asyncio.ensure_future(copy)
+            await asyncio.shield(self._copying)
             self._files_of = self.unit.charm_told
         if (charm / "dispatch").exists():
             return [str(charm / "dispatch")]

@@ -171,22 +171,24 @@ class Controller:
 
     async def wait_for(self, ready: Callable[[], bool], seconds: float | None) -> bool:
         """Wait until *ready*; return whether it came in time."""
-        event = asyncio.Event()
+        loop, event, late = asyncio.get_running_loop(), asyncio.Event(), False
+
+        def alarm() -> None:
+            nonlocal late
+            late = True
+            event.set()
+
+        handle = None if seconds is None else loop.call_later(seconds, alarm)
         self._waiting.add(event)
-        deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
         try:
-            while not ready():
+            while not ready() and not late:
                 event.clear()
-                left = None
-                if deadline is not None:
-                    left = deadline - asyncio.get_running_loop().time()
-                    if left <= 0:
-                        return False
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(event.wait(), left)
+                await event.wait()
         finally:
             self._waiting.discard(event)
-        return True
+            if handle is not None:
+                handle.cancel()
+        return ready()
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -129,7 +129,8 @@ def ask(
                 ) from error
             raise ClientError(f"controller {controller} not found") from error
         request = Request(verb, words or Parsed(), model, str(Path.cwd()))
-        connection.sendall(request.to_json())
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(request.to_json())
         for line in _lines(connection):
             body: dict[str, Any] = json.loads(line)
             if "progress" in body:
