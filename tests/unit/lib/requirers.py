@@ -39,7 +39,13 @@ class Requirer:
         self.done: Any = None
         self.context = testing.Context(
             self._charm_type(),
-            {"name": "req", "requires": {ENDPOINT: {"interface": "tls-certificates"}}},
+            {
+                "name": "req",
+                "requires": {
+                    ENDPOINT: {"interface": "tls-certificates"},
+                    "other": {"interface": "tls-certificates"},
+                },
+            },
             unit_id=unit_id,
         )
         self.state = testing.State(leader=leader)

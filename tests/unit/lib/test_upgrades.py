@@ -155,6 +155,61 @@ def test_v3_secret_is_first_moved_far_away() -> None:
     assert secret.expire.year == 2999
 
 
+def _left_behind(requirer: Requirer, label: str, csr: CertificateSigningRequest) -> testing.Secret:
+    """Add the secret of a certificate whose request has left the databag under another version."""
+    secret = testing.Secret(
+        _content(keys.answer(csr)),
+        label=f"{LIBID}-{label}{csr.get_sha256_hex()}",
+        owner="unit",
+        expire=DUE,
+    )
+    requirer.state = dataclasses.replace(requirer.state, secrets={*requirer.state.secrets, secret})
+    return secret
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        pytest.param("", id="renewed under v3"),
+        pytest.param("certificate-0-", id="renewed under the oldest v4"),
+        pytest.param("certificate-0-certificates-", id="left by a refresh rolled back"),
+    ],
+)
+def test_left_behind_is_removed_after_its_expiry(label: str) -> None:
+    """What nobody asks for any more goes when its expiry comes, in two hooks, unannounced."""
+    requirer, _ = _from_v3(private_key=keys.key())
+    requirer.update_status()
+    before = requirer.labels()
+    secret = _left_behind(requirer, label, keys.csr_of("b"))
+    requirer.expire(secret)
+    (left,) = (one for one in requirer.state.secrets if one.label == secret.label)
+    assert left.expire is not None
+    assert left.expire.year == 2999
+    assert "certificate_invalidated" not in requirer.names_told()
+    requirer.update_status()
+    requirer.update_status()
+    assert requirer.labels() == before
+
+
+def test_v3_secret_of_another_endpoint_is_left_alone() -> None:
+    """One whose request stands in any databag may be another library's, and is not touched."""
+    requirer, answer = _from_v3(private_key=keys.key())
+    requirer.update_status()
+    csr = keys.csr_of("b")
+    secret = _left_behind(requirer, "", csr)
+    request = {"certificate_signing_request": csr.raw, "ca": False}
+    other = testing.Relation(
+        "other", id=7, local_unit_data={"certificate_signing_requests": json.dumps([request])}
+    )
+    requirer.state = dataclasses.replace(
+        requirer.state, relations={*requirer.state.relations, other}
+    )
+    requirer.expire(secret)
+    (kept,) = (one for one in requirer.state.secrets if one.label == secret.label)
+    assert kept.expire == DUE
+    assert requirer.assigned()[0] == [answer]
+
+
 def _deferred(name: str, snapshot: dict[str, str]) -> tuple[Requirer, Any]:
     requirer = Requirer()
     path = f"Charm/TLSCertificatesRequiresV4[{ENDPOINT}]/on/{name}[1]"

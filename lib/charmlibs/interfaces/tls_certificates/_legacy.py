@@ -11,6 +11,8 @@ The SHA-256 is that of the request's PEM text, in hex. These can go when no char
 a version of before 2025 any more.
 """
 
+import re
+
 from . import _secrets
 
 
@@ -31,6 +33,14 @@ def certificate_label(labels: _secrets.Labels, digest: str) -> str:
 def v3_label(digest: str) -> str:
     """Return the label of a certificate of v3."""
     return f"{_secrets.LIBID}-{digest}"
+
+
+def is_certificate_label(labels: _secrets.Labels, label: str) -> bool:
+    """Tell whether an old version could have given this label to a certificate of this owner."""
+    prefixes = [certificate_label(labels, "")]
+    if labels.unit_number is not None:
+        prefixes.append(v3_label(""))
+    return any(re.fullmatch(f"{re.escape(prefix)}[0-9a-f]{{64}}", label) for prefix in prefixes)
 
 
 def find_certificate(

@@ -121,6 +121,18 @@ class Reconciler:
             }
         return self._wanted
 
+    def see_to_expiry(self, label: str) -> bool:
+        """Tell whether a secret, whose expiry Juju tells of, is ours; see to one left behind."""
+        # Version 3 has no endpoint in its labels: a secret of its may belong to another endpoint.
+        requested = {
+            csr
+            for relations in self._charm.model.relations.values()
+            for relation in relations
+            for _, scope in self.own_scopes()
+            for csr in scope.request_texts(relation)
+        }
+        return any(scope.see_to_expiry(label, requested) for _, scope in self.own_scopes())
+
     def observe(self, owner: _Mode, scope: _scope.Scope) -> _requirer_state.Observed:
         """Return how things are for one owner."""
         return scope.observe(self.relation(), self.wanted().get(owner, ()), now())

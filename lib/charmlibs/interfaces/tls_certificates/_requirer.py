@@ -144,7 +144,7 @@ class TLSCertificatesRequiresV4(ops.Object):
         if label is None or self._is_of_old_revision(event):
             return
         # An event is a hint: it may be early, late, or of a secret that is gone.
-        if any(scope.is_ours(label) for _, scope in self._reconciler.own_scopes()):
+        if self._reconciler.see_to_expiry(label):
             self._reconcile(hinted_label=label)
 
     def _is_of_old_revision(self, event: ops.SecretExpiredEvent) -> bool:

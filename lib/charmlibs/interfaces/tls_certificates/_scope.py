@@ -6,7 +6,7 @@ The shell around the requirer's plan: it gathers what the plan looks at, and doe
 import dataclasses
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import ops
@@ -19,6 +19,7 @@ from . import (
     _legacy,
     _outgoing,
     _relations,
+    _renewal,
     _requirer_plan,
     _requirer_state,
     _secrets,
@@ -88,6 +89,32 @@ class Scope:
         """Return the identifier of the secret with the key; None if the charm passes the key."""
         held = self._store.find(self._labels.private_key)
         return held.id if held is not None and self._settings.passed_key is None else None
+
+    def see_to_expiry(self, label: str, requested: Collection[str]) -> bool:
+        """Tell whether a secret, whose expiry Juju tells of, is this owner's.
+
+        One that belongs to no request was left behind, by an old version that renewed or by a
+        refresh that was rolled back. Its expiry would come again and again: that is moved far
+        away, and the secret joins those that wait to be removed.
+
+        Args:
+            label: Its label.
+            requested: Every request, in PEM, in any databag that this unit writes.
+        """
+        if not (self.is_ours(label) or _legacy.is_certificate_label(self._labels, label)):
+            return False
+        held = self._store.find(label)
+        csr = held.content.get("csr", "").strip() if held is not None else ""
+        outgoing = self._outgoing()
+        if csr and csr not in requested and csr not in {one.csr for one in outgoing.entries}:
+            self._store.move_expiry(label, _renewal.FAR_AWAY)
+            entries = (*outgoing.entries, _outgoing.OutgoingEntry(csr))
+            self._write_outgoing(_outgoing.Outgoing.of(outgoing.key, entries))
+        return True
+
+    def request_texts(self, relation: ops.Relation) -> set[str]:
+        """Return the requests in this owner's databag of any relation, in PEM."""
+        return {entry.csr for entry in self._read_requests(relation).entries}
 
     def is_old_revision(self, label: str | None, revision: int) -> bool:
         """Tell whether a revision of one of this owner's secrets has been replaced."""
