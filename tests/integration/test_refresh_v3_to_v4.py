@@ -19,7 +19,7 @@ from tests.integration.wire import LIBID, V3_CERTIFICATE, Wire
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     import jubilant
 
@@ -58,7 +58,7 @@ class Refresher:
         self.model.wait_active()
 
     @contextlib.contextmanager
-    def watched(self, what: str) -> Iterator[Probe]:
+    def watched(self, what: str) -> Generator[Probe, None, None]:
         """Connect all the while; afterwards say what was seen, which must be without a failure."""
         trusted = self.model.ca()
         with Probe(self.model.endpoints(), lambda: trusted) as probe:
@@ -75,14 +75,12 @@ def _seconds_without(probe: Probe) -> float:
 
 
 @pytest.fixture(scope="module")
-def place(
-    juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]
-) -> Callable[[str, str, str], Refresher]:
+def place(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Callable[..., Refresher]:
     """Deploy a provider and a requirer at it, and return them when that is served."""
 
-    def deploy(provider_charm: str, requirer_charm: str, app: str) -> Refresher:
+    def deploy(provider_charm: str, requirer_charm: str, app: str, **config: str) -> Refresher:
         provider = f"{app}-ca"
-        juju.deploy(charms(provider_charm), provider, config=CA)
+        juju.deploy(charms(provider_charm), provider, config={**CA, **config})
         juju.deploy(charms(requirer_charm), app)
         juju.integrate(f"{provider}:certificates", f"{app}:certificates")
         model = deployment.Deployment(juju, provider=provider, requirer=app)
@@ -133,6 +131,23 @@ def test_v3_requirer_is_rolled_back(new_key: Refresher) -> None:
     new_key.model.wait_fact(
         lambda: not any(map(V3_CERTIFICATE.fullmatch, wire.labels())), "v3's secret to go"
     )
+
+
+def test_v3_requirer_had_renewed(place: Callable[..., Refresher], validity: str) -> None:
+    """The secret of a certificate that version 3 had renewed already is found and goes, too."""
+    config = {"certificate-validity": validity}
+    renewing = place(deployment.PROVIDER, "v3-requirer", "renewing", **config)
+    wire = renewing.wire
+    requests = wire.requests()
+    renewing.model.wait_fact(lambda: wire.requests() != requests, "v3 to renew", timeout=900)
+    with renewing.watched("v3 to ours, after a renewal") as probe:
+        renewing.refresh("renewing", deployment.REQUIRER)
+        renewing.model.wait_fact(
+            lambda: not any(map(V3_CERTIFICATE.fullmatch, wire.labels())),
+            "v3's secrets to go",
+            timeout=900,
+        )
+    assert [len(serials) > 1 for serials in probe.serials.values()] == [True]
 
 
 def test_v3_requirer_passes_its_key_on(place: Callable[..., Refresher]) -> None:
