@@ -52,14 +52,19 @@ def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
+NUMBERS = {"Scale", "Rev", "Revision", "Models"}
+"""Columns that are set to the right."""
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return rows in columns, two spaces apart, as Juju sets them."""
     lines = [list(head), *([*row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+
+    def set_cell(name: str, cell: str, width: int) -> str:
+        return cell.rjust(width) if name in NUMBERS else cell.ljust(width)
+
+    return "\n".join("  ".join(map(set_cell, head, line, widths)).rstrip() for line in lines)
 
 
 def status(view: dict[str, Any]) -> str:

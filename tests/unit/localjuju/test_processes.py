@@ -409,3 +409,37 @@ def test_pytest_jubilant(juju: CommandLine, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'ran "install" hook' in next((tmp_path / "logs").iterdir()).read_text()
+
+
+def test_configuration_of_a_model(juju: CommandLine, model: str) -> None:
+    """What a model has as configuration is set, shown and reset; what it has not is refused."""
+    juju.well("model-config update-status-hook-interval=10s")
+    assert juju.well("model-config update-status-hook-interval") == "10s\n"
+    juju.well("model-config --reset update-status-hook-interval")
+    assert juju.well(f"model-config -m {model} update-status-hook-interval") == "5m\n"
+    refused = juju("model-config nosuch=1")
+    assert (refused.code, "localjuju has no model configuration" in refused.err) == (1, True)
+    assert juju("model-config update-status-hook-interval=soon").code == 1
+
+
+def test_expiry_on_demand(juju: CommandLine, deployed: str) -> None:
+    """Faults bring an expiry forward, or lose it."""
+    folder = juju.unit_folder(deployed, "recorder/0")
+    juju.well("exec --unit recorder/0 -- secret-add word=one --expire 1h --label l")
+    juju.well("local expiry lost")
+    juju.well("local advance-expiry 1h")
+    assert juju.well("local expiry") == "lost\n"
+    juju.well("local update-status recorder/0")
+    _until(lambda: "update-status" in _record(folder))
+    assert "secret-expired" not in _record(folder)
+    juju.well("local expiry exact")
+    _until(lambda: "secret-expired" in _record(folder))
+
+
+def test_leader_on_demand(juju: CommandLine, model: str) -> None:
+    """A fault makes another unit the leader, which is told."""
+    juju.well(f"deploy {RECORDER} -n 2")
+    juju.wait(at_rest, model)
+    juju.well("local lead recorder/1")
+    _until(lambda: "leader-elected" in _record(juju.unit_folder(model, "recorder/1")))
+    assert juju.data("status")["applications"]["recorder"]["units"]["recorder/1"]["leader"]

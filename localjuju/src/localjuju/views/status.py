@@ -73,9 +73,9 @@ def _machine(unit: Unit) -> dict[str, Any]:
         "machine-status": {
             "current": "running",
             "message": "Running",
-            "since": since(unit.created),
+            "life": "dying" if unit.dying else "alive",
         },
-        "modification-status": {"current": "idle", "since": since(unit.created)},
+        "modification-status": {},
         "base": {"name": "ubuntu", "channel": "24.04"},
         "network-interfaces": {
             "lo": {
