@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import datetime
+from typing import TYPE_CHECKING
 
 import pytest
+import time_machine
 
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
     CertificateRequestAttributes,
     PrivateKey,
 )
+from tests.unit.provider.scene import context
+from tests.unit.provider.story import START, Story
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator
+
+    from ops import testing
+
+    from self_signed_provider.charm import SelfSignedProviderCharm
 
 YEAR = datetime.timedelta(days=365)
 
@@ -46,3 +58,20 @@ def other_key() -> PrivateKey:
 @pytest.fixture(scope="session")
 def other_root(other_key: PrivateKey) -> Certificate:
     return make_root(other_key, "other")
+
+
+@pytest.fixture
+def story(tmp_path: pathlib.Path) -> Iterator[Story]:
+    """An authority that answers two units, at the beginning of 2030."""
+    with time_machine.travel(START, tick=False) as clock:
+        yield Story(tmp_path, clock)
+
+
+@pytest.fixture(scope="session")
+def leaf_key() -> PrivateKey:
+    return new_key()
+
+
+@pytest.fixture
+def ctx() -> testing.Context[SelfSignedProviderCharm]:
+    return context()

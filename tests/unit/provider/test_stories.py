@@ -3,83 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
-import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pytest
-import time_machine
-
-from charmlibs.interfaces.tls_certificates import Certificate
-from localjuju.inprocess import World
-from self_signed_provider import records
 from self_signed_provider.ca import Phase, bundle, in_use
-from self_signed_provider.charm import SelfSignedProviderCharm
-from tests.unit.provider.asker import AskerCharm
+from tests.unit.provider.story import ASKER, CA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.unit.provider.story import Story
 
-    from localjuju.inprocess import LocalModel
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-PROVIDER = ROOT / "charms" / "self-signed-provider"
-START = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
 MINUTE = datetime.timedelta(minutes=1)
 HOUR = datetime.timedelta(hours=1)
 DAY = datetime.timedelta(days=1)
-CA, ASKER = "self-signed-provider", "asker"
-
-
-class Story:
-    """Two units that ask, and an authority of two units that answers."""
-
-    def __init__(self, folder: pathlib.Path, clock: time_machine.Traveller) -> None:
-        self.world = World(
-            folder, start=START, on_move=lambda moment: clock.move_to(moment, tick=False)
-        )
-        self.model: LocalModel = self.world.add_model("m")
-        self.model.state.config["update-status-hook-interval"] = "168h"
-        self.model.deploy(
-            SelfSignedProviderCharm, PROVIDER, units=2, config={"key-algorithm": "ecdsa-p256"}
-        )
-        self.model.deploy(AskerCharm, pathlib.Path(__file__).parent / "asker", units=2)
-        self.model.integrate(f"{CA}:certificates", ASKER)
-        self.world.settle()
-
-    @property
-    def memory(self) -> records.Memory:
-        return records.read(self.model.databag(CA, "ledger"))
-
-    @property
-    def answers(self) -> list[dict[str, Any]]:
-        return json.loads(self.model.databag(CA, "certificates").get("certificates", "[]"))
-
-    @property
-    def leaves(self) -> list[Certificate]:
-        return [Certificate.from_string(answer["certificate"]) for answer in self.answers]
-
-    @property
-    def issuers(self) -> set[str]:
-        return {answer["ca"] for answer in self.answers}
-
-    def phases(self) -> list[Phase]:
-        return [authority.phase for authority in self.memory.authorities]
-
-    def run(self, action: str, **parameters: Any) -> dict[str, Any]:
-        unit = f"{CA}/{self.model.state.applications[CA].leader}"
-        task = self.model.run(unit, action, **parameters)
-        assert task.status == "completed", task.message
-        return dict(task.results)
-
-    def advance(self, by: datetime.timedelta) -> None:
-        self.world.advance(by)
-
-
-@pytest.fixture
-def story(tmp_path: pathlib.Path) -> Iterator[Story]:
-    with time_machine.travel(START, tick=False) as clock:
-        yield Story(tmp_path, clock)
 
 
 def test_rotation_goes_through_its_phases(story: Story) -> None:
