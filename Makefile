@@ -7,6 +7,9 @@ BIN := .venv/bin
 TOX := $(BIN)/tox run
 MEMBERS := pyproject.toml $(wildcard lib/pyproject.toml localjuju/pyproject.toml charms/*/pyproject.toml)
 
+# A hook is a process: what it imports should be compiled once.
+export UV_COMPILE_BYTECODE := 1
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
