@@ -6,8 +6,6 @@ The key that the charm kept then is passed to the library, which asks for nothin
 
 from __future__ import annotations
 
-import functools
-
 import ops
 
 from charmlibs.interfaces.tls_certificates import PrivateKey, TLSCertificatesRequiresV4
@@ -24,16 +22,23 @@ class KeyPassedCharm(DemoRequirerCharm):
         config = self._config
         if config is None:
             return None
-        own = self.model.get_secret(label=OWN_KEY).get_content()["private-key"]
         return TLSCertificatesRequiresV4(
             self,
             CERTIFICATES,
-            functools.partial(identity.unit_requests, config, self._identity),
+            identity.unit_requests(config, self._identity),
             refresh_events=[self.on.config_changed],
-            private_key=PrivateKey.from_string(own),
+            private_key=self._own_key(),
             renewal_relative_time=config.renewal_relative_time,
             keep_until_replaced=True,
         )
+
+    def _own_key(self) -> PrivateKey | None:
+        """Return the key of before; None on a unit that came later, for which one is made."""
+        try:
+            content = self.model.get_secret(label=OWN_KEY).get_content()
+        except ops.SecretNotFoundError:
+            return None
+        return PrivateKey.from_string(content["private-key"])
 
 
 if __name__ == "__main__":
