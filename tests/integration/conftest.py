@@ -1,4 +1,8 @@
-"""What every module here is given: the charms to deploy, and how short certificates live."""
+"""What every module here is given: the charms to deploy, how short certificates live, and faults.
+
+What a module measures (connections, failures, gaps) it says by `figure`, and stands in a section
+of its own at the end of the run.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration import layers
+from tests.integration.faults import Faults
+from tests.integration.machines import Machines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    import jubilant
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -85,6 +93,56 @@ def validity(request: pytest.FixtureRequest, on_localjuju: bool) -> str:
     """How long certificates live where a test waits for them to renew."""
     given: str | None = request.config.getoption("--validity")
     return given or ("60s" if on_localjuju else "5m")
+
+
+@pytest.fixture(scope="module")
+def faults(juju: jubilant.Juju, on_localjuju: bool) -> Faults:
+    """What can be done to units that Juju has no verb for."""
+    if not on_localjuju:
+        pytest.skip("faults are made by `juju local`, which only localjuju has")
+    return Faults(juju)
+
+
+@pytest.fixture(scope="module")
+def machines(juju: jubilant.Juju, on_localjuju: bool) -> Machines:
+    """The machines that units run on."""
+    if on_localjuju:
+        pytest.skip("localjuju's units share this machine: it has no systemd of theirs to ask")
+    if juju.show_model().type == "caas":
+        pytest.skip("units of a Kubernetes model have no machine")
+    return Machines(juju)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say what was measured: one line, shown with all others at the end of the run."""
+
+    def say(text: str) -> None:
+        # With the report, which pytest-xdist brings to the process that sums up.
+        request.node.user_properties.append((_FIGURE, text))
+
+    return say
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = list(_figures(terminalreporter))
+    if figures:
+        terminalreporter.write_sep("-", "measured")
+        for where, text in figures:
+            terminalreporter.write_line(f"{where}: {text}")
+
+
+_FIGURE = "figure"
+
+
+def _figures(terminalreporter: pytest.TerminalReporter) -> Iterator[tuple[str, str]]:
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and report.when == "call":
+                name = report.nodeid.rpartition("/")[2]
+                for key, text in report.user_properties:
+                    if key == _FIGURE:
+                        yield name, str(text)
 
 
 def _named_file(text: str) -> tuple[str, pathlib.Path]:

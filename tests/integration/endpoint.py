@@ -135,6 +135,9 @@ class Probe:
         self.failures: list[Failure] = []
         self.serials: dict[str, list[int]] = {name: [] for name in endpoints}
         """By endpoint, the serial numbers that were seen, in order, each once in a row."""
+        self.longest_gap = 0.0
+        """Seconds from an endpoint's first failure to its next success, or to its last failure."""
+        self._failing_since: dict[str, float] = {}
 
     def __enter__(self) -> typing_extensions.Self:
         self._thread.start()
@@ -147,11 +150,11 @@ class Probe:
             raise self._broken
 
     def report(self) -> str:
-        """Say how many connections were made, and how many failed."""
+        """Say how many connections were made, how many failed, and for how long."""
         changes = {name: max(len(seen) - 1, 0) for name, seen in self.serials.items()}
         return (
-            f"{self.connections} connections, {len(self.failures)} failed; "
-            f"certificates changed: {changes}"
+            f"{self.connections} connections, {len(self.failures)} failed, "
+            f"longest gap {self.longest_gap:.1f} s; certificates changed: {changes}"
         )
 
     def _run(self) -> None:
@@ -165,14 +168,21 @@ class Probe:
 
     def _connect(self, name: str, endpoint: Endpoint, trusted: str) -> None:
         self.connections += 1
+        started = time.monotonic()
         try:
             seen = endpoint.look(trusted, self._name)
         except OSError as error:
             now = datetime.datetime.now(datetime.timezone.utc)
             self.failures.append(Failure(endpoint, now, f"{type(error).__name__}: {error}"))
+            self._note_gap(self._failing_since.setdefault(name, started))
             return
+        if name in self._failing_since:
+            self._note_gap(self._failing_since.pop(name))
         if not self.serials[name] or self.serials[name][-1] != seen.serial:
             self.serials[name].append(seen.serial)
+
+    def _note_gap(self, since: float) -> None:
+        self.longest_gap = max(self.longest_gap, time.monotonic() - since)
 
 
 def poll(fact: Callable[[], bool], timeout: float, pause: float = 0.2) -> bool:

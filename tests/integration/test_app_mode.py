@@ -55,7 +55,7 @@ def test_renewed_everywhere(served: Deployment) -> None:
     )
 
 
-def test_leader_removed(served: Deployment) -> None:
+def test_leader_removed(served: Deployment, figure: Callable[[str], None]) -> None:
     """When the leader is removed the others serve on, and the next leader can renew."""
     units = served.juju.status().apps[served.requirer].units
     leader = next(name for name, unit in units.items() if unit.leader)
@@ -72,7 +72,7 @@ def test_leader_removed(served: Deployment) -> None:
             "another leader",
             timeout=120,
         )
-    print(f"\nthe leader is removed: {probe.report()}")
+    figure(f"the leader is removed: {probe.report()}")
     assert not probe.failures
     served.wait_active()
     assert serials(served) == before

@@ -32,7 +32,7 @@ def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deploy
     return model
 
 
-def test_changed_subject(served: Deployment) -> None:
+def test_changed_subject(served: Deployment, figure: Callable[[str], None]) -> None:
     """A changed subject is published, then used for every certificate, without a failure."""
     there = served.endpoints()
     with served.follow_bundle() as client:
@@ -49,12 +49,12 @@ def test_changed_subject(served: Deployment) -> None:
                 "certificates of the new CA",
                 timeout=180,
             )
-    print(f"\nCA change: {probe.report()}")
+    figure(f"CA change: {probe.report()}")
     assert not probe.failures
     assert old.strip() in served.ca(), "the old CA stays while anything that it issued is valid"
 
 
-def test_near_its_end(served: Deployment) -> None:
+def test_near_its_end(served: Deployment, figure: Callable[[str], None]) -> None:
     """A CA that is near its end is replaced by itself, in the same phases."""
     with served.follow_bundle() as client:
         there = served.endpoints()
@@ -71,5 +71,5 @@ def test_near_its_end(served: Deployment) -> None:
                 "certificates of the successor",
                 timeout=180,
             )
-    print(f"\nCA near its end: {probe.report()}")
+    figure(f"CA near its end: {probe.report()}")
     assert not probe.failures

@@ -30,7 +30,7 @@ def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deploy
     return model
 
 
-def test_moved_without_a_gap(served: Deployment) -> None:
+def test_moved_without_a_gap(served: Deployment, figure: Callable[[str], None]) -> None:
     """A client that trusts both fails at no time between the two."""
     second = deployment.Deployment(served.juju, provider=SECOND)
     second.wait_active()
@@ -48,6 +48,6 @@ def test_moved_without_a_gap(served: Deployment) -> None:
             lambda: all(place.look(trusted) for place in there.values()),
             "a certificate of the second authority",
         )
-    print(f"\nmoved to another provider: {probe.report()}")
+    figure(f"moved to another provider: {probe.report()}")
     assert not probe.failures
     second.wait_active()

@@ -31,7 +31,7 @@ def served(
     return model
 
 
-def test_renewed_by_the_action(served: Deployment) -> None:
+def test_renewed_by_the_action(served: Deployment, figure: Callable[[str], None]) -> None:
     """`renew-certificate` brings a new certificate, without a failed connection."""
     there = served.endpoints()
     trusted = served.ca()
@@ -42,12 +42,12 @@ def test_renewed_by_the_action(served: Deployment) -> None:
             lambda: all(p.look(trusted).serial != before[n] for n, p in there.items()),
             "a new serial number",
         )
-    print(f"\nrenewal by action: {probe.report()}")
+    figure(f"renewal by action: {probe.report()}")
     assert not probe.failures
     assert probe.connections > 0
 
 
-def test_renews_by_itself(served: Deployment) -> None:
+def test_renews_by_itself(served: Deployment, figure: Callable[[str], None]) -> None:
     """Several renewals in a row happen by the clock alone; a client fails at none of them."""
     there = served.endpoints()
     trusted = served.ca()
@@ -57,7 +57,7 @@ def test_renews_by_itself(served: Deployment) -> None:
             f"{RENEWALS} renewals",
             timeout=1800,
         )
-    print(f"\nrenewal by itself: {probe.report()}")
+    figure(f"renewal by itself: {probe.report()}")
     assert not probe.failures
     served.wait_active()
     told = there[f"{served.requirer}/0"].fetch_json("/certificate.json", trusted)

@@ -39,7 +39,7 @@ def revoked_serials(served: Deployment) -> set[int]:
     }
 
 
-def test_one_certificate(served: Deployment) -> None:
+def test_one_certificate(served: Deployment, figure: Callable[[str], None]) -> None:
     """The unit whose certificate was revoked gets another; its neighbour serves on unchanged."""
     trusted = served.ca()
     there = served.endpoints()
@@ -50,7 +50,7 @@ def test_one_certificate(served: Deployment) -> None:
         served.wait_fact(
             lambda: there[victim].look(trusted).serial != serial, "a certificate for a new key"
         )
-    print(f"\nthe neighbour of a revocation: {probe.report()}")
+    figure(f"the neighbour of a revocation: {probe.report()}")
     assert not probe.failures
     assert len(probe.serials[neighbour]) == 1
     assert serial in revoked_serials(served)

@@ -44,7 +44,7 @@ def test_followers_stand_by(served: Deployment) -> None:
     assert sum("Standing by" in message for message in messages) == PROVIDERS - 1
 
 
-def test_leading_provider_removed(served: Deployment) -> None:
+def test_leading_provider_removed(served: Deployment, figure: Callable[[str], None]) -> None:
     """When the leader leaves, what it issued is served on, and the next leader issues under the
     same CA to who comes then.
     """
@@ -58,7 +58,7 @@ def test_leading_provider_removed(served: Deployment) -> None:
         served.juju.add_unit(served.requirer)
         served.wait(lambda s: len(s.apps[served.requirer].units) == len(there) + 1)
         served.wait_active()
-    print(f"\nthe leading provider is removed: {probe.report()}")
+    figure(f"the leading provider is removed: {probe.report()}")
     assert not probe.failures
     now = {name: place.look(trusted).serial for name, place in served.endpoints().items()}
     assert {name: now[name] for name in before} == before

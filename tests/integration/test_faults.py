@@ -1,0 +1,303 @@
+"""What is broken off, killed, full or cut off: afterwards everything is as if nothing had been."""
+
+from __future__ import annotations
+
+import collections
+import json
+from typing import TYPE_CHECKING
+
+import jubilant
+import pytest
+
+from tests.integration import deployment
+from tests.integration.endpoint import Probe
+from tests.integration.faults import full_disk, unwritable
+
+if TYPE_CHECKING:
+    import contextlib
+    import pathlib
+    from collections.abc import Callable
+
+    from tests.integration.deployment import Deployment
+    from tests.integration.faults import Faults
+    from tests.integration.machines import Machines
+
+    Figure = Callable[[str], None]
+
+MOST_CALLS = 80
+"""A hook that calls more tools than this is in an endless loop."""
+KILLED = "failed: signal: killed"
+WHOLE_LOG = ("--limit", "100000")
+
+
+@pytest.fixture(scope="module")
+def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deployment:
+    """Two served units and two of the authority; no `update-status` helps by chance."""
+    juju.model_config({"update-status-hook-interval": "60m"})
+    juju.deploy(
+        charms(deployment.PROVIDER),
+        config={"key-algorithm": "ecdsa-p256", "ca-overlap": "5s"},
+        num_units=2,
+    )
+    juju.deploy(charms(deployment.REQUIRER), config={"key-algorithm": "ecdsa"}, num_units=2)
+    model = deployment.Deployment(juju)
+    juju.integrate(f"{model.provider}:certificates", f"{model.requirer}:certificates")
+    model.wait_active()
+    return model
+
+
+def leader_of(served: Deployment, app: str) -> str:
+    units = served.juju.status().apps[app].units
+    return next(name for name, unit in units.items() if unit.leader)
+
+
+def hooks_killed(served: Deployment) -> int:
+    return served.juju.cli("debug-log", *WHOLE_LOG).count(KILLED)
+
+
+def secrets_held(served: Deployment) -> collections.Counter[str]:
+    """Count the model's secrets by their owners: what a broken hook left would stand out."""
+    listed = json.loads(served.juju.cli("secrets", "--format", "json"))
+    return collections.Counter(secret["owner"] for secret in listed.values())
+
+
+def settle(served: Deployment, faults: Faults) -> None:
+    """Have every unit look at everything twice: what is done with is removed in a later hook."""
+    served.wait_active()
+    for _ in range(2):
+        for app in (served.provider, served.requirer):
+            for name in served.juju.status().apps[app].units:
+                faults.update_status(name)
+        served.wait_active()
+
+
+def succeeds(served: Deployment, unit: str, action: str) -> bool:
+    """Run an action, and say whether it ended well."""
+    try:
+        served.juju.run(unit, action)
+    except jubilant.TaskError:
+        return False
+    return True
+
+
+def resolve_until(served: Deployment, unit: str, done: Callable[[], bool], what: str) -> None:
+    """Wait for *done*; where the unit is in error, have Juju try again, as an operator would."""
+
+    def look() -> bool:
+        if done():
+            return True
+        app, _, _ = unit.partition("/")
+        if served.juju.status().apps[app].units[unit].workload_status.current == "error":
+            served.juju.cli("resolve", unit)
+        return False
+
+    served.wait_fact(look, what)
+
+
+@pytest.mark.parametrize(
+    ("side", "hook"),
+    [
+        pytest.param(deployment.PROVIDER, "certificates-relation-changed", id="issuing"),
+        pytest.param(deployment.REQUIRER, "certificates-relation-changed", id="receiving"),
+    ],
+)
+def test_hook_killed_at_each_tool_call(
+    served: Deployment, faults: Faults, figure: Figure, side: str, hook: str
+) -> None:
+    """Killed at each of its calls in turn and resolved, a renewal's hook loses nothing, and does
+    nothing twice: one certificate more is issued for each, and no secret is left over.
+    """
+    settle(served, faults)
+    before, held = len(served.issued()), secrets_held(served)
+    unit, place = min(served.endpoints().items())
+    victim = leader_of(served, side) if side == served.provider else unit
+    trusted = served.ca()
+    with Probe(served.endpoints(), lambda: trusted) as probe:
+        for call in range(1, MOST_CALLS):
+            killed = hooks_killed(served)
+            serial = place.look(trusted).serial
+            faults.kill_hook(victim, hook, call)
+            served.juju.run(unit, "renew-certificate")
+            resolve_until(
+                served,
+                victim,
+                lambda serial=serial: place.look(trusted).serial != serial,
+                f"the renewal whose {hook} on {victim} was killed at its call {call}",
+            )
+            if hooks_killed(served) == killed:
+                break
+        else:
+            pytest.fail(f"{hook} still calls hook tools after {MOST_CALLS} calls")
+    figure(f"killed at each of {call - 1} tool calls: {probe.report()}")
+    assert call > 1, "the hook was never killed"
+    assert not probe.failures
+    settle(served, faults)
+    issued = [int(entry["serial"], 16) for entry in served.issued()]
+    assert len(issued) == before + call
+    assert len(set(issued)) == len(issued)
+    assert place.look(trusted).serial in issued
+    assert secrets_held(served) == held
+
+
+def test_action_killed_at_each_tool_call(
+    served: Deployment, faults: Faults, figure: Figure
+) -> None:
+    """A `regenerate-private-key` that is killed changes nothing at all; a whole one, the key."""
+    settle(served, faults)
+    held = secrets_held(served)
+    unit, place = min(served.endpoints().items())
+    trusted = served.ca()
+    serial = place.look(trusted).serial
+    action = "regenerate-private-key"
+    with Probe(served.endpoints(), lambda: trusted) as probe:
+        for call in range(1, MOST_CALLS):
+            faults.kill_hook(unit, action, call)
+            if succeeds(served, unit, action):
+                break
+            assert place.look(trusted).serial == serial
+        else:
+            pytest.fail(f"{action} still calls hook tools after {MOST_CALLS} calls")
+        served.wait_fact(lambda: place.look(trusted).serial != serial, "a certificate anew")
+    figure(f"action killed at each of {call - 1} tool calls: {probe.report()}")
+    assert call > 1, "the action was never killed"
+    assert not probe.failures
+    settle(served, faults)
+    assert secrets_held(served) == held
+
+
+def test_server_killed(served: Deployment, faults: Faults) -> None:
+    """The next hook starts a server that was killed, with the certificate that it had."""
+    unit, place = min(served.endpoints().items())
+    trusted = served.ca()
+    before = place.look(trusted)
+    faults.kill_server(place)
+    with pytest.raises(OSError, match="refused"):
+        place.look(trusted)
+    faults.update_status(unit)
+    served.wait_fact(lambda: place.look(trusted) == before, "the server to come back")
+    served.wait_active()
+
+
+@pytest.mark.parametrize("broken", [unwritable, full_disk])
+def test_disk(
+    served: Deployment,
+    faults: Faults,
+    figure: Figure,
+    broken: Callable[..., contextlib.AbstractContextManager[None]],
+) -> None:
+    """Where a renewal cannot be written, the unit says so and serves what it has; the new one is
+    served when it can.
+    """
+    unit, place = min(served.endpoints().items())
+    name = unit.replace("/", "-")
+    store = faults.folder(unit) / f"{name}-server" / "store" / "sets"
+    trusted = served.ca()
+    before = place.look(trusted).serial
+
+    def says() -> str:
+        return served.juju.status().apps[served.requirer].units[unit].workload_status.message
+
+    with Probe({unit: place}, lambda: trusted) as probe:
+        with broken(store):
+            served.juju.run(unit, "renew-certificate")
+            served.wait_fact(lambda: "cannot write" in says(), "the unit to say what is wrong")
+            assert place.look(trusted).serial == before
+        faults.update_status(unit)
+        served.wait_fact(lambda: place.look(trusted).serial != before, "the new certificate")
+    figure(f"{broken.__name__.replace('_', ' ')}: {probe.report()}")
+    assert not probe.failures
+    served.wait_active()
+
+
+def test_cut_off_during_a_rotation(served: Deployment, faults: Faults, figure: Figure) -> None:
+    """A unit that hears nothing of a new CA serves on, trusted still; heard from again, it
+    follows.
+    """
+    there = served.endpoints()
+    lost, other = sorted(there)
+    with served.follow_bundle() as client:
+        before = {name: place.look(client.trusted).serial for name, place in there.items()}
+        with Probe(there, lambda: client.trusted) as probe:
+            with faults.cut_off(lost):
+                served.juju.config(served.provider, {"ca-common-name": "While one was away"})
+                served.wait_fact(
+                    lambda: there[other].look(client.trusted).serial != before[other],
+                    "the other unit's certificate of the new CA",
+                )
+                assert there[lost].look(client.trusted).serial == before[lost]
+            served.wait_fact(
+                lambda: there[lost].look(client.trusted).serial != before[lost],
+                "the certificate of the one that was away",
+            )
+    figure(f"cut off during a rotation: {probe.report()}")
+    assert not probe.failures
+    settle(served, faults)
+
+
+@pytest.mark.parametrize("phase", ["publish", "switch"])
+def test_leader_dies_during_a_rotation(
+    served: Deployment, faults: Faults, figure: Figure, phase: str
+) -> None:
+    """The next leader takes a rotation up where the last one left it; the old one, back, follows.
+
+    In *publish* it dies when the new CA is in the bundle, before anything is issued under it; in
+    *switch* when the first unit has its certificate of the new CA.
+    """
+    there = served.endpoints()
+    dying = leader_of(served, served.provider)
+    heir = next(n for n in served.juju.status().apps[served.provider].units if n != dying)
+    with served.follow_bundle() as client:
+        old = client.trusted
+        before = {name: place.look(old).serial for name, place in there.items()}
+
+        def renewed(names: list[str]) -> list[str]:
+            seen = {n: there[n].look(client.trusted).serial for n in names}
+            return [n for n in names if seen[n] != before[n]]
+
+        with Probe(there, lambda: client.trusted) as probe:
+            served.juju.config(served.provider, {"ca-common-name": f"A leader died in {phase}"})
+            served.wait_fact(lambda: client.trusted != old, "the new CA in the bundle")
+            if phase == "switch":
+                served.wait_fact(lambda: bool(renewed(list(there))), "a first new certificate")
+            faults.stop(dying)
+            faults.lead(heir)
+            served.wait_fact(
+                lambda: renewed(list(there)) == list(there), "every new certificate", timeout=120
+            )
+            faults.start(dying)
+            served.wait_active()
+    figure(f"the leader dies in {phase}: {probe.report()}")
+    assert not probe.failures
+    assert [name for name, serials in probe.serials.items() if len(serials) != 2] == []
+    settle(served, faults)
+
+
+def _is_another_boot(machines: Machines, unit: str, before: str) -> bool:
+    try:
+        return machines.boot_id(unit) != before
+    except jubilant.CLIError:
+        # No connection while it is down.
+        return False
+
+
+def test_killed_server_on_a_machine(served: Deployment, machines: Machines) -> None:
+    """A server that was killed is brought back by systemd, before any hook runs."""
+    unit, place = min(served.endpoints().items())
+    trusted = served.ca()
+    before = place.look(trusted)
+    name = f"{unit.replace('/', '-')}-https.service"
+    machines.systemctl(unit, "kill", "--signal=KILL", name)
+    served.wait_fact(lambda: place.look(trusted) == before, "the server to come back")
+
+
+def test_rebooted_machine(served: Deployment, machines: Machines) -> None:
+    """After a reboot the same certificate is served; Juju finds everything in its place."""
+    unit, place = min(served.endpoints().items())
+    trusted = served.ca()
+    before = place.look(trusted)
+    boot = machines.boot_id(unit)
+    machines.reboot(unit)
+    served.wait_fact(lambda: _is_another_boot(machines, unit, boot), "the reboot", timeout=300)
+    served.wait_fact(lambda: place.look(trusted) == before, "the same certificate", timeout=300)
+    served.wait_active(timeout=600)
+    assert place.look(trusted) == before
