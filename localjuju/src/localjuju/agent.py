@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from . import charmfiles, lifecycle, processes
 from .hooktools import Answer, Folders, HookContext, environment
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from .controller import Controller
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+MOST_OUTPUT = 32 * 1024**2
+"""How many bytes of what a charm prints are kept, so that one charm cannot fill the controller."""
+
+SEAT_SECONDS = 10.0
+"""After how long a run gives its seat to another: it waits for something rather than computes."""
 
 
 class Run:
@@ -45,8 +51,12 @@ class Run:
             return None
 
         def read_file(name: str) -> str:
+            path = Path(cwd, name)
+            if path.exists() and not path.is_file():
+                # A pipe or a device might never end, and all units would wait for it.
+                raise JujuError(f"cannot read {name}: not a regular file")
             try:
-                return (Path(cwd) / name).read_text(encoding="utf-8", errors="surrogateescape")
+                return path.read_text(encoding="utf-8", errors="surrogateescape")
             except OSError as error:
                 raise JujuError(f"cannot read {name}: {error.strerror}") from error
 
@@ -67,7 +77,6 @@ class Agent:
         self.model = model
         self.unit = unit
         self.folder = controller.folder.model(model.uuid) / "units" / unit.tag
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.mark = f"{controller.uuid}/{model.uuid}/{unit.tag}"
         self.kill_at: int | None = None
         """At which tool call of its next hook the unit is killed, if that was asked for."""
@@ -87,8 +96,8 @@ class Agent:
     async def cancel(self) -> None:
         """Stop it in whatever it does, with all its processes, and delete its folder."""
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        # Without its exception: a mistake of ours that ended the agent must not keep the unit.
+        await asyncio.wait([self._task])
         if self._copying is not None:
             # A thread cannot be cancelled, and must not write into a folder that is being deleted.
             await asyncio.wait([self._copying])
@@ -161,24 +170,34 @@ class Agent:
 
     async def _charm(self, context: HookContext, name: str) -> str | None:
         """Run the charm; return why it failed, or None."""
-        argv = await self._command(context)
-        if argv is None:
-            return None
+        try:
+            argv = await self._command(context)
+            return None if argv is None else await self._run(context, name, argv)
+        except OSError as error:
+            # A full disk, a folder that somebody took away: the hook has failed, not the unit's
+            # agent, which tries again.
+            return f"{error.filename or self.folder}: {error.strerror or error}"
+
+    async def _run(self, context: HookContext, name: str, argv: list[str]) -> str | None:
+        """Run a command as the charm; return why it failed, or None."""
         killing = self.kill_at is not None and self.kill_in in {"", name}
         self.run = Run(context, self.kill_at if killing else None)
         if killing:
             self.kill_at = None
         self._controller.runs[self.run.id] = self.run
         try:
-            async with self._controller.seats:
+            async with self._controller.seat(SEAT_SECONDS):
                 code = await self._process(self.run, argv)
         finally:
             del self._controller.runs[self.run.id]
             self.run = None
-        return None if code == 0 else f"exit status {code}" if code > 0 else "signal: killed"
+        if code >= 0:
+            return f"exit status {code}" if code else None
+        return f"signal: {(signal.strsignal(-code) or str(-code)).lower()}"
 
     async def _command(self, context: HookContext) -> list[str] | None:
         """What to run; None when the charm has nothing for this hook."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         charm = self.folder / "charm"
         if context.task is not None and context.task.command:
             return ["/bin/sh", "-c", context.task.command]
@@ -219,10 +238,10 @@ class Agent:
                 code = await run.process.wait()
             finally:
                 run.kill()
-        self._keep_output(run, code, *(p.read_text(errors="replace") for p in (out, err)))
+            self._keep_output(run, code, _read(stdout), _read(stderr))
         # What was left running may hold these files open; they go with the last of it.
-        out.unlink()
-        err.unlink()
+        out.unlink(missing_ok=True)
+        err.unlink(missing_ok=True)
         return code
 
     def _environment(self, run: Run, argv: list[str]) -> dict[str, str]:
@@ -266,6 +285,12 @@ def _name(context: HookContext) -> str:
     if context.hook is not None:
         return context.hook.name
     return context.task.action if context.task else ""
+
+
+def _read(file: BinaryIO) -> str:
+    file.seek(0)
+    text = file.read(MOST_OUTPUT).decode(errors="replace")
+    return f"{text}\n(cut by localjuju)\n" if file.read(1) else text
 
 
 def shell_command(words: list[str]) -> str:

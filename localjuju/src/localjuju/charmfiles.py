@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -48,6 +50,18 @@ NOT_METADATA = frozenset(
 )
 """What of a charmcraft.yaml is about packing, or stands in a file of its own."""
 
+BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,  # Encrypted.
+    ValueError,  # Names with a NUL.
+)
+"""What ``zipfile`` raises for a file that it cannot unpack."""
+
 MANIFEST = ".localjuju-files"
 """In a unit's folder, beside its charm: the files that the charm brought, one a line."""
 
@@ -76,9 +90,20 @@ def take_charm(source: Path, shown: str, into: Path) -> Charm:
         else:
             _unpack(source, shown, into)
         return read_charm(into, shown)
+    except OSError as error:
+        shutil.rmtree(into, ignore_errors=True)
+        raise JujuError(f'cannot read "{shown}": {_why(error)}') from error
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise
+
+
+def _why(error: OSError) -> str:
+    """Say what went wrong; ``shutil.copytree`` gathers it from many files."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        gathered = cast("list[tuple[str, str, str]]", error.args[0])
+        return "; ".join(f"{source}: {why}" for source, _, why in gathered[:3])
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 def read_charm(folder: Path, shown: str) -> Charm:
@@ -109,6 +134,9 @@ def read_charm(folder: Path, shown: str) -> Charm:
         )
     except JujuError as error:
         raise JujuError(f'cannot use "{shown}": {error}') from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # Lists where mappings belong, words where numbers do: metadata has many corners.
+        raise JujuError(f'cannot use "{shown}": its metadata is malformed: {error!r}') from error
 
 
 def _part(documents: dict[str, Any], name: str) -> Any:
@@ -129,7 +157,11 @@ def _read_yaml(path: Path, shown: str) -> Any:
 
 
 def _copy_folder(source: Path, into: Path) -> None:
-    def left_out(_folder: str, names: list[str]) -> set[str]:
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        for name in names:
+            path = Path(folder, name)
+            if path.is_symlink() and Path(folder).resolve().is_relative_to(path.resolve()):
+                raise JujuError(f'"{source}" has a link to a folder that it is in: {path}')
         return {n for n in names if n in LEFT_OUT or n.endswith((".charm", ".egg-info"))}
 
     # Charm folders may link to shared code: the copy holds the files themselves.
@@ -164,7 +196,7 @@ def _unpack(source: Path, shown: str, into: Path) -> None:
             left = MOST_BYTES
             for entry in entries:
                 left = _unpack_entry(archive, entry, into, left, shown)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
+    except BROKEN as error:
         raise JujuError(f'"{shown}" is not a charm: it is no zip file, or a broken one') from error
 
 
@@ -175,10 +207,15 @@ def _check_entries(entries: list[zipfile.ZipInfo], shown: str) -> None:
         )
     if sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise JujuError(f'"{shown}" unpacks to more than {MOST_BYTES // 1024**3} GiB')
-    links = {e.filename.rstrip("/") for e in entries if _is_link(e)}
+    links = {PurePosixPath(e.filename) for e in entries if _is_link(e)}
+    seen: set[PurePosixPath] = set()
     for entry in entries:
         path = PurePosixPath(entry.filename)
-        inside_link = any(str(parent) in links for parent in path.parents)
+        if path in seen and not entry.is_dir():
+            # The second might be written through the first, when that is a link.
+            raise JujuError(f'"{shown}" has this twice: {entry.filename}')
+        seen.add(path)
+        inside_link = any(parent in links for parent in path.parents)
         if path.is_absolute() or ".." in path.parts or "\\" in entry.filename or inside_link:
             raise JujuError(f'"{shown}" wants to write outside its folder: {entry.filename}')
 
@@ -194,7 +231,7 @@ def _unpack_entry(
         return left
     target.parent.mkdir(parents=True, exist_ok=True)
     if _is_link(entry):
-        goal = archive.read(entry).decode()
+        goal = archive.read(entry).decode(errors="surrogateescape")
         joined = os.path.normpath(target.parent / goal)
         # A link of a virtual environment to the system's interpreter leads out, and may.
         if not goal.startswith("/") and not joined.startswith(f"{into}{os.sep}"):

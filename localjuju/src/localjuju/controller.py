@@ -24,11 +24,14 @@ from .model import JujuError, Model, NotFoundError, Unit, hooks
 from .wire import ENDING, Reply, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
     from pathlib import Path
 
 SEATS = 8
 """How many hooks run at a time; more would only make each slower."""
+
+WATCH_SECONDS = 2.0
+"""How often a controller looks whether it is still wanted."""
 
 LEASE = 60.0
 """For how many seconds a unit that is lost goes on being the leader."""
@@ -52,7 +55,7 @@ class Controller:
         self.agents: dict[tuple[str, str], Agent] = {}
         self.runs: dict[str, Run] = {}
         """What runs now, by the id that hook tools name it with."""
-        self.seats = asyncio.Semaphore(SEATS)
+        self._seats = asyncio.Semaphore(SEATS)
         self.addresses = AddressPool()
         self.ending = asyncio.Event()
         self._ends_by_itself = ends_by_itself
@@ -76,16 +79,18 @@ class Controller:
             raise JujuError(
                 f'failed to create new model: creating model "{name}": model already exists'
             )
+        identity = str(uuid.uuid4())
+        # First what may fail.
+        self.folder.model(identity).mkdir(parents=True)
         model = Model(
             name,
-            str(uuid.uuid4()),
+            identity,
             self.now(),
             rng=random.Random(),  # noqa: S311 (names of things, no secrets)
             addresses=self.addresses,
             models=self.models,
         )
         model.config.update(config)
-        self.folder.model(model.uuid).mkdir(parents=True)
         return model
 
     def model(self, name: str) -> Model:
@@ -190,6 +195,25 @@ class Controller:
                 handle.cancel()
         return ready()
 
+    @contextlib.asynccontextmanager
+    async def seat(self, seconds: float) -> AsyncGenerator[None]:
+        """Take a seat to run something; give it up after *seconds*, done or not."""
+        await self._seats.acquire()
+        held = True
+
+        def give_up() -> None:
+            nonlocal held
+            if held:
+                held = False
+                self._seats.release()
+
+        alarm = asyncio.get_running_loop().call_later(seconds, give_up)
+        try:
+            yield
+        finally:
+            alarm.cancel()
+            give_up()
+
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
@@ -206,17 +230,43 @@ class Controller:
         self.folder.pid.write_text(json.dumps({"pid": os.getpid(), "uuid": self.uuid}))
         tools = await _listen(self.folder.tools_socket, self._answer_tool)
         control = await _listen(self.folder.control, self._answer_verb)
+        self._later(self._end_when_unwanted())
         await self.ending.wait()
         for model in list(self.models.values()):
             await self.end_model(model)
         # From here on a new controller of this name may be started: it finds no folder.
         gone = self.folder.path.with_name(f".{self.uuid}")
-        with home.starting_or_ending(self.folder):
-            self.folder.path.rename(gone)
+        if self._is_at_home():
+            with home.starting_or_ending(self.folder):
+                self.folder.path.rename(gone)
         control.close()
         tools.close()
         self.addresses.close()
         await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
+
+    def _is_at_home(self) -> bool:
+        """Whether the folder is there, and this controller's own."""
+        try:
+            return json.loads(self.folder.pid.read_text())["uuid"] == self.uuid
+        except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+            return False
+        except OSError:
+            # Too many open files, say: no word of whose it is.
+            return True
+
+    async def _end_when_unwanted(self) -> None:
+        """End when the folder was deleted, or the process is gone that caused this one.
+
+        So that neither `rm -r` nor a test run that was killed leaves a controller behind.
+        """
+        pid = int(os.environ.get(home.PARENT) or 0)
+        parent = processes.identity(pid) if pid else None
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            orphaned = pid and (parent is None or processes.identity(pid) != parent)
+            if orphaned or not self._is_at_home():
+                self.ending.set()
+                return
 
     async def _answer_tool(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -253,12 +303,18 @@ class Controller:
                 writer.write(Reply(code=ENDING).to_json())
                 return
             try:
-                reply = await operations.run(self, request)
+                reply = (await operations.run(self, request)).to_json()
             except JujuError as error:
-                reply = Reply(error=error.message, code=error.code)
+                reply = Reply(error=error.message, code=error.code).to_json()
+            except OSError as error:
+                # The machine's fault, not ours: a full disk, files that may not be read.
+                what = f"{error.filename}: " if error.filename else ""
+                reply = Reply(error=f"{what}{error.strerror or error}", code=1).to_json()
             except Exception:  # noqa: BLE001 (a bug of ours must reach the user, not end us)
-                reply = Reply(error=f"localjuju failed: {traceback.format_exc()}", code=70)
-            writer.write(reply.to_json())
+                reply = Reply(
+                    error=f"localjuju failed: {traceback.format_exc()}", code=70
+                ).to_json()
+            writer.write(reply)
             await writer.drain()
 
 

@@ -7,10 +7,14 @@ the same words and exit status.
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+"""What Go reads as an integer of 64 bits, or nearly."""
 
 Kind = Literal["bool", "value", "list", "int"]
 
@@ -123,7 +127,7 @@ def _take_option(word: str, rest: list[str], known: dict[str, Flag], parsed: Par
         if not rest:
             raise UsageError(f"option needs an argument: {spelling}")
         value = rest.pop(0)
-    if flag.kind == "int" and not value.lstrip("-").isdigit():
+    if flag.kind == "int" and not INTEGER.fullmatch(value):
         raise UsageError(
             f'invalid value "{value}" for option {spelling}: '
             f'strconv.ParseInt: parsing "{value}": invalid syntax'

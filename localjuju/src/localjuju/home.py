@@ -13,6 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+CONTROLLER_MARK = "LOCALJUJU_CONTROLLER"
+"""In the environment of a controller's process: its folder, to find it when it hears no more."""
+
+PARENT = "LOCALJUJU_PARENT_PID"
+"""Names a process, such as a test run, with which a controller that it caused ends."""
+
 LONGEST_ADDRESS = 100
 """What fits into an AF_UNIX address (108 bytes on Linux), with room to spare."""
 

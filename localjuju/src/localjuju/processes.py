@@ -12,9 +12,9 @@ MARK = "LOCALJUJU_UNIT"
 """The variable that every process started from a unit inherits."""
 
 
-def marked(mark: str) -> list[int]:
+def marked(mark: str, variable: str = MARK) -> list[int]:
     """Return the ids of this user's processes whose mark is *mark* or begins with ``mark/``."""
-    wanted = f"{MARK}={mark}".encode()
+    wanted = os.fsencode(f"{variable}={mark}")
     found: list[int] = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -27,18 +27,19 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def end_marked(mark: str, *, patience: float = 5.0) -> int:
+def end_marked(mark: str, variable: str = MARK, *, patience: float = 5.0) -> int:
     """End every process with *mark*, and what they start meanwhile; return how many there were.
 
     They are killed, as a machine that goes away would: nothing of a charm runs any more.
 
     Args:
         mark: Of a unit, a model or a controller.
+        variable: Which variable holds it.
         patience: For how many seconds to look again until none is left.
     """
     ended: set[int] = set()
     deadline = time.monotonic() + patience
-    while alive := [pid for pid in marked(mark) if not _is_zombie(pid)]:
+    while alive := [pid for pid in marked(mark, variable) if not _is_zombie(pid)]:
         for pid in alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -47,6 +48,17 @@ def end_marked(mark: str, *, patience: float = 5.0) -> int:
             break
         time.sleep(0.01)
     return len(ended)
+
+
+def identity(pid: int) -> str | None:
+    """Return what tells a process from a later one with the same id; None if it is gone."""
+    if _is_zombie(pid):
+        return None
+    try:
+        # When it was started, in ticks since the machine was: the 22nd field of proc(5).
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
 
 
 def _is_zombie(pid: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONTROLLER = "localjuju"
 START_SECONDS = 30
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 
 
 class ClientError(Exception):
@@ -33,6 +35,19 @@ class EndedError(ClientError):
 
 class NoControllerError(ClientError):
     """There is no controller at all."""
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be a controller's name: it is the name of a folder too.
+
+    Raises:
+        ClientError: With what is accepted.
+    """
+    if not NAME.fullmatch(name):
+        raise ClientError(
+            f'"{name}" is not a valid controller name: it may contain letters, digits, "-", "_", '
+            '"." and "@", and begins with a letter or a digit'
+        )
 
 
 def is_alive(folder: home.ControllerFolder) -> bool:
@@ -62,6 +77,9 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
     Raises:
         ClientError: If it does not come up.
     """
+    parent = os.environ.get(home.PARENT, "")
+    if parent and not re.fullmatch("[1-9][0-9]*", parent):
+        raise ClientError(f'{home.PARENT} is no process id: "{parent}"')
     folder = home.controller_folder(name)
     with home.starting_or_ending(folder):
         if is_alive(folder):
@@ -72,6 +90,7 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
             )
         folder.path.mkdir(mode=0o700, exist_ok=True)
         command = [sys.executable, "-m", "localjuju.controller", name]
+        mark = {home.CONTROLLER_MARK: str(folder.path)}
         with folder.log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 (ourselves)
                 [*command, "--ends-by-itself"] if ends_by_itself else command,
@@ -79,6 +98,7 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env={**os.environ, **mark},
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
@@ -115,6 +135,7 @@ def ask(
         EndedError: If it ends before it answers.
         ClientError: If it is not there.
     """
+    check_name(controller)
     folder = home.controller_folder(controller)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with contextlib.closing(connection):
@@ -154,8 +175,8 @@ class Focus:
         self._file = home.home() / "focus.json"
         stored: dict[str, Any] = {}
         if self._file.exists():
-            with contextlib.suppress(ValueError):
-                stored = json.loads(self._file.read_text())
+            with contextlib.suppress(ValueError, AttributeError):
+                stored = dict(json.loads(self._file.read_text()).items())
         self._controller: str = stored.get("controller", "")
         self._models: dict[str, str] = stored.get("models", {})
 
@@ -170,6 +191,8 @@ class Focus:
         chosen = os.environ.get("JUJU_CONTROLLER") or self._controller
         if chosen in known:
             return chosen
+        if named := os.environ.get("JUJU_CONTROLLER"):
+            raise ClientError(f"controller {named} not found")
         if not known:
             raise NoControllerError(
                 "No controllers registered.\n\nPlease either create a new controller using "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -35,6 +36,7 @@ def version(words: Parsed) -> Reply:
 def bootstrap(words: Parsed, focus: client.Focus) -> Reply:
     """Start a controller that stays until it is ended."""
     name = words.args[1] if len(words.args) > 1 else client.DEFAULT_CONTROLLER
+    client.check_name(name)
     if not client.start(name, ends_by_itself=False):
         return Reply(error=f'controller "{name}" already exists', code=1)
     if not words.on("no-switch"):
@@ -108,12 +110,16 @@ def clean(_words: Parsed) -> Reply:
     notes: list[str] = []
     for name in client.controllers():
         folder = home.controller_folder(name)
-        if client.is_alive(folder):
-            continue
-        ended = 0
-        if folder.pid.exists():
-            ended = processes.end_marked(json.loads(folder.pid.read_text())["uuid"])
-        shutil.rmtree(folder.path)
+        # One that is starting, or ending in good order, is not dead.
+        with home.starting_or_ending(folder):
+            if client.is_alive(folder) or not folder.path.exists():
+                continue
+            # The controller itself too: it may live on, and nobody can reach it.
+            ended = processes.end_marked(str(folder.path), home.CONTROLLER_MARK)
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                # Without an identity on record it had not begun to run anything.
+                ended += processes.end_marked(json.loads(folder.pid.read_text())["uuid"])
+            shutil.rmtree(folder.path)
         notes.append(f'Removed what was left of controller "{name}"; ended {ended} processes.')
     return Reply(notes=tuple(notes) or ("Nothing to clean.",))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, as a shell has it."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a charm said in bytes that are no UTF-8 goes out as it came.
+            stream.reconfigure(errors="surrogateescape")
     name, rest = _verb_name(words)
     if name in {"", "help", "--help", "-h"}:
         return _help()
@@ -39,6 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         reply = Reply(error=str(error), code=2)
     except (client.ClientError, home.HomeError) as error:
         reply = Reply(error=str(error), code=1)
+    except OSError as error:
+        reply = Reply(error=f"{error.filename}: {error.strerror}", code=1)
+    except KeyboardInterrupt:
+        # What the controller was asked to do goes on; nobody waits for it any more.
+        sys.stderr.write("\nERROR interrupted\n")
+        return INTERRUPTED
     return _show(name, verb, form, reply, parsed.last("output"))
 
 
@@ -147,7 +162,7 @@ def _show(name: str, verb: Verb, form: str, reply: Reply, output: str) -> int:
         text += "\n"
     try:
         if output:
-            Path(output).write_text(text, encoding="utf-8")
+            Path(output).write_text(text, encoding="utf-8", errors="surrogateescape")
         else:
             sys.stdout.write(text)
         sys.stdout.flush()

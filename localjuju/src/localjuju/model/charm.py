@@ -51,7 +51,7 @@ class Option:
             JujuError: With the words that ``juju config`` has for it.
         """
         if self.type == "int":
-            if not re.fullmatch(r"[+-]?\d+", text):
+            if not re.fullmatch(r"[+-]?[0-9]+", text):
                 raise JujuError(f'option "{self.name}" expected int, got "{text}"')
             return int(text)
         if self.type == "float":

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import yaml
-
-from localjuju import views
+from localjuju import inputs, views
 from localjuju.agent import shell_command
 from localjuju.model import JujuError, Model, NotFoundError, Task, Unit, parse_duration
 from localjuju.output import as_yaml
@@ -26,6 +23,7 @@ DEFAULT_WAIT = 60.0
 async def run(controller: Controller, request: Request) -> Reply:
     """Run an action on units, and wait for it."""
     model, words = model_of(controller, request), request.words
+    _limit(request)
     names = [word for word in words.args if _is_unit(word)]
     rest = words.args[len(names) :]
     if not names:
@@ -49,6 +47,7 @@ async def run(controller: Controller, request: Request) -> Reply:
 async def exec_(controller: Controller, request: Request) -> Reply:
     """Run a command in the environment of a unit's hook, and wait for it."""
     model, words = model_of(controller, request), request.words
+    _limit(request)
     units: list[Unit] = []
     for name in ",".join(words.all("unit")).split(",") if words.given("unit") else []:
         unit = _unit(model, name)
@@ -109,14 +108,18 @@ async def _finish(
             shown[task.id] = len(task.log)
         return all(task.is_over for task in tasks)
 
-    limit = (
-        parse_duration(words.last("wait")).total_seconds() if words.given("wait") else DEFAULT_WAIT
-    )
-    if not await controller.wait_for(ready, limit):
+    if not await controller.wait_for(ready, _limit(request)):
         request.progress("")
         late = ", ".join(f"unit {task.unit}" for task in tasks if not task.is_over)
         raise JujuError(f"timed out waiting for results from: {late}")
     return _report(tasks)
+
+
+def _limit(request: Request) -> float:
+    """For how many seconds to wait; looked at first, so that what is refused runs nothing."""
+    if not request.words.given("wait"):
+        return DEFAULT_WAIT
+    return parse_duration(request.words.last("wait")).total_seconds()
 
 
 def _report(tasks: list[Task]) -> Reply:
@@ -217,10 +220,7 @@ def _unit(model: Model, name: str) -> Unit | str:
 def _parameters(words: list[str], file: str, cwd: str) -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     if file:
-        try:
-            loaded = yaml.safe_load(Path(cwd, file).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise JujuError(f"open {file}: {(error.strerror or '').lower()}") from error
+        loaded = inputs.read_yaml(inputs.read_text(cwd, file), file)
         if loaded is not None and not isinstance(loaded, dict):
             raise JujuError(f"params in {file} are not a YAML mapping")
         parameters = dict(loaded or {})  # pyright: ignore[reportUnknownArgumentType]
@@ -231,6 +231,9 @@ def _parameters(words: list[str], file: str, cwd: str) -> dict[str, Any]:
         *outer, last = path.split(".")
         into = parameters
         for step in outer:
-            into = into.setdefault(step, {})
-        into[last] = yaml.safe_load(value) if value else ""
+            inner = into.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise JujuError(f'"{word}" gives a key of "{step}", which has a value already')
+            into = cast("dict[str, Any]", inner)
+        into[last] = inputs.read_yaml(value, f'the value of "{path}"') if value else ""
     return parameters

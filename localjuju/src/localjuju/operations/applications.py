@@ -7,15 +7,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
-from localjuju import charmfiles, views
+from localjuju import charmfiles, inputs, views
 from localjuju.model import Charm, JujuError, Model, NotFoundError, Unit, charms, parse_config
 from localjuju.wire import Reply, Request
 
 from .registry import key_values, model_of, operation
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from localjuju.controller import Controller
 
 PAIR = 2
@@ -245,6 +245,7 @@ async def config(controller: Controller, request: Request) -> Reply:
         if "trust" in values:
             app.trust = values.pop("trust").lower() == "true"
         values = {k: _file_value(v, request.cwd) for k, v in values.items()}
+        _check_text(values)
         reset = ",".join(words.all("reset")).split(",")
         model.set_config(name, values, reset)
         controller.model_changed()
@@ -327,28 +328,30 @@ def _config(words: list[str], cwd: str) -> dict[str, str]:
         if "=" in word:
             values.update(key_values([word]))
             continue
-        try:
-            data = yaml.safe_load(_path(cwd, word).read_text(encoding="utf-8"))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise JujuError(f"open {word}: {reason}") from error
-        except yaml.YAMLError as error:
-            raise JujuError(f"cannot read {word}: it is not YAML") from error
-        inner = next(iter(data.values()), {}) if isinstance(data, dict) and data else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        data = inputs.read_yaml(inputs.read_text(cwd, word), word)
+        if not isinstance(data, dict):
+            raise JujuError(f"cannot read {word}: it is not a mapping of options to values")
+        inner = next(iter(data.values()), {}) if data else {}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         options = inner if isinstance(inner, dict) else data  # pyright: ignore[reportUnknownVariableType]
         for key, value in options.items():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType, reportOptionalMemberAccess]
             values[str(key)] = str(value).lower() if isinstance(value, bool) else str(value)  # pyright: ignore[reportUnknownArgumentType]
-    return {key: _file_value(value, cwd) for key, value in values.items()}
+    values = {key: _file_value(value, cwd) for key, value in values.items()}
+    _check_text(values)
+    return values
+
+
+def _check_text(values: Mapping[str, str]) -> None:
+    """Refuse values that came as bytes which are no UTF-8."""
+    for key, value in values.items():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise JujuError(f'value for option "{key}" contains non-UTF-8 sequences') from None
 
 
 def _file_value(value: str, cwd: str) -> str:
     """``key=@file`` takes the value from a file."""
-    if not value.startswith("@"):
-        return value
-    try:
-        return _path(cwd, value[1:]).read_text(encoding="utf-8")
-    except OSError as error:
-        raise JujuError(f"cannot read option from file {value[1:]!r}: {error.strerror}") from error
+    return inputs.read_text(cwd, value[1:]) if value.startswith("@") else value
 
 
 def _base(charm: Charm, wanted: str) -> str:

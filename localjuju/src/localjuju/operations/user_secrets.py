@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+import functools
+from typing import TYPE_CHECKING, cast
 
-import yaml
-
-from localjuju import views
+from localjuju import inputs, views
 from localjuju.model import JujuError, Model, NotFoundError
 from localjuju.model.secrets import (
     Owner,
@@ -176,21 +174,11 @@ def _content(request: Request) -> dict[str, str]:
     content: dict[str, str] = {}
     if request.words.given("file"):
         name = request.words.last("file")
-        try:
-            data: Any = yaml.safe_load(_read(request, name))
-        except yaml.YAMLError:
-            # Without the cause: it quotes the file.
-            raise JujuError(f"cannot read {name}: it is not YAML") from None
+        data = inputs.read_yaml(inputs.read_text(request.cwd, name), name)
         if not isinstance(data, dict):
             raise JujuError(f"cannot read {name}: it is not a mapping of keys to values")
         entries = cast("dict[object, object]", data)
         content = {str(key): str(value) for key, value in entries.items()}
     check_content(content)
-    return {**content, **parse_content(request.words.args[1:], lambda n: _read(request, n))}
-
-
-def _read(request: Request, name: str) -> str:
-    try:
-        return Path(request.cwd, name).read_text(encoding="utf-8")
-    except OSError as error:
-        raise JujuError(f"open {name}: {(error.strerror or '').lower()}") from error
+    read = functools.partial(inputs.read_text, request.cwd)
+    return {**content, **parse_content(request.words.args[1:], read)}
