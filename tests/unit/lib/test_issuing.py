@@ -1,5 +1,6 @@
 """Certificates are issued to the profile: RFC 5280, and the CA/Browser Forum's."""
 
+import ipaddress
 import socket
 import ssl
 import subprocess
@@ -10,8 +11,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from charmlibs.interfaces.tls_certificates import (
@@ -178,7 +179,7 @@ def test_real_handshake(tmp_path: Path) -> None:
     server.start()
     with trusting.wrap_socket(here, server_hostname="server.example") as connection:
         served_with: Any = connection.getpeercert()
-        assert served_with["serialNumber"] == f"{leaf.serial_number:040X}".lstrip("0")
+        assert int(served_with["serialNumber"], 16) == leaf.serial_number
     server.join(timeout=10)
 
 
@@ -272,6 +273,10 @@ def test_unknown_critical_extension_is_denied() -> None:
         pytest.param(x509.DNSName("bad_name.example"), "bad_name", id="DNS name"),
         pytest.param(x509.DNSName("a.*.example"), r"a\.\*", id="wildcard inside"),
         pytest.param(x509.DirectoryName(x509.Name([])), "DirectoryName", id="directory name"),
+        pytest.param(x509.DNSName(" a "), "' a '", id="space"),
+        pytest.param(x509.IPAddress(ipaddress.ip_network("10.0.0.0/8")), "network", id="network"),
+        pytest.param(x509.RFC822Name("nobody"), "user@host", id="email"),
+        pytest.param(x509.UniformResourceIdentifier("/path"), "not absolute", id="URI"),
     ],
 )
 def test_bad_names_are_denied(name: x509.GeneralName, reason: str) -> None:
@@ -280,15 +285,55 @@ def test_bad_names_are_denied(name: x509.GeneralName, reason: str) -> None:
         _issue(_csr((x509.SubjectAlternativeName([name]), False)))
 
 
-def test_weak_key_is_denied() -> None:
-    """A request with an RSA key of 1024 bits is refused."""
-    weak = rsa.generate_private_key(65537, 1024)
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        pytest.param(rsa.generate_private_key(65537, 1024), "1024", id="RSA"),
+        pytest.param(ec.generate_private_key(ec.SECP192R1()), "192", id="ECDSA"),
+        pytest.param(dsa.generate_private_key(2048), "not RSA", id="DSA"),
+    ],
+)
+def test_weak_key_is_denied(key: Any, reason: str) -> None:
+    """A request with a key that is too weak, or of a kind that no server uses, is refused."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(
         x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")])
     )
-    csr = CertificateSigningRequest(x509_object=builder.sign(weak, hashes.SHA256()))
-    with pytest.raises(TLSCertificatesError, match="1024"):
+    csr = CertificateSigningRequest(x509_object=builder.sign(key, hashes.SHA256()))
+    with pytest.raises(TLSCertificatesError, match=reason):
         _issue(csr)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "reason"),
+    [
+        pytest.param("abc", "a\x00c", "control character", id="NUL"),
+        pytest.param("abc", "a\rc", "control character", id="line"),
+    ],
+)
+def test_bad_subject_is_denied(good: str, bad: str, reason: str) -> None:
+    """A subject that no certificate should have is refused, not signed as it came."""
+    der = A(common_name=good).generate_csr(keys.key("leaf")).x509_object
+    text = der.public_bytes(serialization.Encoding.DER).replace(good.encode(), bad.encode())
+    subject = x509.load_der_x509_csr(text).subject
+    with pytest.raises(TLSCertificatesError, match=reason):
+        _issue(_csr(subject=subject))
+
+
+def test_ca_needs_a_subject() -> None:
+    """A CA without a subject could not be named as an issuer: neither root nor sub-CA has none."""
+    nameless = A(sans_dns=["a"], add_unique_id_to_subject_name=False)
+    with pytest.raises(TLSCertificatesError, match="needs a subject"):
+        Certificate.generate_self_signed_ca(nameless, keys.key(), DAY)
+    with pytest.raises(TLSCertificatesError, match="needs a subject"):
+        nameless.generate_csr(keys.key()).sign(keys.authority(), keys.key("ca"), DAY, True)
+
+
+def test_ca_extension_of_the_profile_is_refused() -> None:
+    """A root's own constraints are not the caller's to give twice."""
+    constraints = x509.BasicConstraints(ca=True, path_length=None)
+    attributes = A(common_name="ca", additional_critical_extensions=[constraints])
+    with pytest.raises(TLSCertificatesError, match=r"2\.5\.29\.19"):
+        Certificate.generate_self_signed_ca(attributes, keys.key(), DAY)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +344,7 @@ def test_weak_key_is_denied() -> None:
         pytest.param({"validity": timedelta(days=-5)}, "a second or more", id="negative"),
         pytest.param({"validity": timedelta()}, "a second or more", id="zero"),
         pytest.param({"now": NOW - 200 * DAY}, "not valid yet", id="CA not valid yet"),
+        pytest.param({"validity": timedelta.max}, "year 9999", id="without end"),
     ],
 )
 def test_cannot_sign(arguments: dict[str, Any], reason: str) -> None:

@@ -428,13 +428,22 @@ SCRIPT = st.text(
 )
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.text(min_size=1, max_size=70))
+def test_common_name_is_asked_for_or_a_problem(common_name: str) -> None:
+    """Whatever an operator types as a common name, it makes a request, or the problem is said."""
+    attributes = A(common_name=common_name)
+    if attributes.is_valid():
+        assert attributes.generate_csr(keys.key()).common_name == common_name
+
+
 def spellings(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[str]:
     return [str(address), address.exploded, address.exploded.upper()]
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    common_name=SCRIPT,
+    common_name=SCRIPT.filter(lambda text: len(text.encode()) <= 64),
     organization=SCRIPT,
     locality_name=SCRIPT,
     sans_dns=st.lists(DNS, max_size=4),

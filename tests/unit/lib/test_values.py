@@ -1,11 +1,12 @@
 """Keys, certificates, requests, attributes and what travels with them, as values."""
 
 import dataclasses
+import ipaddress
 import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -24,6 +25,7 @@ from charmlibs.interfaces.tls_certificates import (
     ProviderCertificateError,
     RequirerCertificateRequest,
     TLSCertificatesError,
+    _issuing,
     calculate_relative_datetime,
     chain_has_valid_order,
 )
@@ -100,6 +102,10 @@ def test_other_keys_are_held_and_not_valid(key: Any) -> None:
         pytest.param(
             lambda: PrivateKey.from_string(_pem(ed25519.Ed25519PrivateKey.generate())),
             id="key of another kind",
+        ),
+        pytest.param(
+            lambda: PrivateKey(x509_object=cast("Any", ed25519.Ed25519PrivateKey.generate())),
+            id="object of another kind",
         ),
         pytest.param(Certificate, id="no certificate"),
         pytest.param(lambda: Certificate.from_string(GARBAGE), id="certificate"),
@@ -279,6 +285,7 @@ def test_unique_id_is_no_part_of_equality() -> None:
     ("attributes", "words"),
     [
         pytest.param({"common_name": "x" * 65}, "65 characters", id="common name"),
+        pytest.param({"common_name": "ü" * 33}, "66 bytes", id="common name in UTF-8"),
         pytest.param({"common_name": "a\x00b"}, "control character", id="control character"),
         pytest.param({"country_name": "GBR"}, "two letters", id="country"),
         pytest.param({"email_address": "josé@example.com"}, "ASCII", id="email"),
@@ -292,6 +299,7 @@ def test_unique_id_is_no_part_of_equality() -> None:
         pytest.param({"sans_dns": ["x" * 64]}, "label of over 63", id="long label"),
         pytest.param({"sans_dns": ["a." * 127 + "example"]}, "253", id="long name"),
         pytest.param({"organization": "x" * 65}, "organization", id="organization"),
+        pytest.param({"common_name": "\ud800"}, "control character", id="half a surrogate pair"),
     ],
 )
 def test_problems(attributes: dict[str, Any], words: str) -> None:
@@ -309,6 +317,24 @@ def test_one_text_is_no_collection() -> None:
     """A text in the place of a list of names is the author's mistake."""
     with pytest.raises(TypeError, match="sans_dns"):
         A(sans_dns="a.example")
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        pytest.param("common_name", 5, id="number"),
+        pytest.param("organization", b"x", id="bytes"),
+        pytest.param("sans_dns", 5, id="no collection"),
+        pytest.param("sans_dns", [None], id="nothing in it"),
+        pytest.param("sans_ip", [ipaddress.ip_address("10.0.0.1")], id="address"),
+        pytest.param("additional_critical_extensions", ["x"], id="no extension"),
+    ],
+)
+def test_wrong_type_names_its_argument(argument: str, value: Any) -> None:
+    """What is of another type raises when it is passed, not in some later hook."""
+    options: dict[str, Any] = {"common_name": "a", argument: value}
+    with pytest.raises(TypeError, match=argument):
+        A(**options)
 
 
 def test_names_alone_are_critical() -> None:
@@ -402,6 +428,20 @@ def test_verified_chain_names_what_is_missing() -> None:
     unrelated = ProviderCertificate(1, leaf, keys.csr_of(), keys.authority("x"), [sub, root])
     with pytest.raises(TLSCertificatesError, match="CN=x"):
         unrelated.verified_chain()
+
+
+def test_verified_chain_ends_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain that a stranger made endlessly long is not followed to its end."""
+    issuers = [keys.authority("0")]
+    for number in range(1, 25):
+        csr = A(common_name=f"{number}").generate_csr(keys.key(f"{number}"))
+        monkeypatch.setattr(_issuing, "_SUB_CA_PATH_LENGTH", None)
+        issuers.append(csr.sign(issuers[-1], keys.key(f"{number - 1}"), DAY, True))
+    csr = keys.csr_of()
+    leaf = csr.sign(issuers[-1], keys.key("24"), DAY)
+    answer = ProviderCertificate(1, leaf, csr, issuers[0], [leaf, *reversed(issuers)])
+    with pytest.raises(TLSCertificatesError, match="over 20 certificates"):
+        answer.verified_chain()
 
 
 def test_chain_has_valid_order() -> None:

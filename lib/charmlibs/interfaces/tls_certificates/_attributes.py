@@ -3,7 +3,7 @@
 import functools
 import ipaddress
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, NameOID
@@ -19,7 +19,7 @@ class CertificateRequestAttributes:
     must not fail the hook.
 
     Args:
-        common_name: At most 64 characters.
+        common_name: At most 64 characters, and bytes in UTF-8.
         sans_dns: DNS names, as A-labels; the first label may be ``*``.
         sans_ip: IPv4 and IPv6 addresses, in any spelling.
         sans_oid: Object identifiers, dotted.
@@ -37,7 +37,7 @@ class CertificateRequestAttributes:
     Raises:
         TLSCertificatesError: If there is no name at all, in any of the first four arguments. Also
             a ``ValueError``.
-        TypeError: If a list of names is one text.
+        TypeError: If an argument is of another type; the message names it.
     """
 
     def __init__(  # noqa: PLR0917
@@ -56,19 +56,19 @@ class CertificateRequestAttributes:
         add_unique_id_to_subject_name: bool = True,
         additional_critical_extensions: Collection[x509.ExtensionType] | None = None,
     ) -> None:
-        self._common_name = common_name or None
+        self._common_name = _text("common_name", common_name)
         self._sans_dns = _canonical_set("sans_dns", sans_dns, _names.canonical_dns)
         self._sans_ip = _canonical_set("sans_ip", sans_ip, _names.canonical_ip)
-        self._sans_oid = _canonical_set("sans_oid", sans_oid, str.strip)
-        self._email_address = email_address or None
-        self._organization = organization or None
-        self._organizational_unit = organizational_unit or None
-        self._country_name = country_name or None
-        self._state_or_province_name = state_or_province_name or None
-        self._locality_name = locality_name or None
+        self._sans_oid = _canonical_set("sans_oid", sans_oid, _names.canonical_oid)
+        self._email_address = _text("email_address", email_address)
+        self._organization = _text("organization", organization)
+        self._organizational_unit = _text("organizational_unit", organizational_unit)
+        self._country_name = _text("country_name", country_name)
+        self._state_or_province_name = _text("state_or_province_name", state_or_province_name)
+        self._locality_name = _text("locality_name", locality_name)
         self._is_ca = bool(is_ca)
         self._add_unique_id = bool(add_unique_id_to_subject_name)
-        self._extensions = tuple(additional_critical_extensions or ())
+        self._extensions = _extensions(additional_critical_extensions)
         if not (self._common_name or self._sans_dns or self._sans_ip or self._sans_oid):
             raise _errors.InvalidArgument(
                 "At least one of common_name, sans_dns, sans_ip, or sans_oid must be provided"
@@ -230,7 +230,7 @@ class CertificateRequestAttributes:
             raise _errors.InvalidArgument("; ".join(self.problems))
         attributes = [
             x509.NameAttribute(oid, text)
-            for field, oid in _SUBJECT.items()
+            for field, oid in SUBJECT.items()
             if (text := getattr(self, field))
         ]
         if self._add_unique_id:
@@ -257,7 +257,7 @@ class CertificateRequestAttributes:
     @functools.cached_property
     def _identity(self) -> tuple[object, ...]:
         return (
-            *(getattr(self, field) for field in _SUBJECT),
+            *(getattr(self, field) for field in SUBJECT),
             *(
                 names or frozenset[str]()
                 for names in (self._sans_dns, self._sans_ip, self._sans_oid)
@@ -280,7 +280,7 @@ class CertificateRequestAttributes:
         return f"<CertificateRequestAttributes {' '.join(filter(None, names))!r}>"
 
 
-_SUBJECT = {
+SUBJECT = {
     "common_name": NameOID.COMMON_NAME,
     "email_address": NameOID.EMAIL_ADDRESS,
     "organization": NameOID.ORGANIZATION_NAME,
@@ -289,10 +289,17 @@ _SUBJECT = {
     "state_or_province_name": NameOID.STATE_OR_PROVINCE_NAME,
     "locality_name": NameOID.LOCALITY_NAME,
 }
+"""The parts of a subject, by the names that they have as attributes."""
 
 
 def _subject_fields() -> tuple[str, ...]:
-    return tuple(field for field in _SUBJECT if field != "common_name")
+    return tuple(field for field in SUBJECT if field != "common_name")
+
+
+def _text(argument: str, text: str | None) -> str | None:
+    if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - charms without types.
+        raise TypeError(f"{argument} must be a text or None, not {text!r}")
+    return text or None
 
 
 def _canonical_set(
@@ -300,6 +307,23 @@ def _canonical_set(
 ) -> frozenset[str] | None:
     if names is None:
         return None
-    if isinstance(names, str):
-        raise TypeError(f"{argument} must be a collection of texts, not one text: {names!r}")
+    if isinstance(names, str) or not isinstance(names, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - as above.
+        raise TypeError(f"{argument} must be a collection of texts, not {names!r}")
+    names = list(names)
+    for name in names:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - as above.
+            raise TypeError(f"{argument} must be a collection of texts, and has {name!r} in it")
     return frozenset(text for name in names if (text := canonical(name)))
+
+
+def _extensions(
+    extensions: Collection[x509.ExtensionType] | None,
+) -> tuple[x509.ExtensionType, ...]:
+    given = tuple(extensions or ())
+    for one in given:
+        if not isinstance(one, x509.ExtensionType):  # pyright: ignore[reportUnnecessaryIsInstance] - as above.
+            raise TypeError(
+                "additional_critical_extensions must be a collection of "
+                f"cryptography.x509.ExtensionType, and has {one!r} in it"
+            )
+    return given

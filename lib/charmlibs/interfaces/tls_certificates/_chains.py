@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from . import _errors, _x509
 
+_DEEPEST = 20
+"""Certificates in the longest chain that is followed: a stranger's has no end, perhaps."""
+
 
 def chain_has_valid_order(chain: list[str]) -> bool:
     """Check if the chain has a valid order.
@@ -53,6 +56,10 @@ def verified_chain(
                 f"its issuer, {last.issuer_rfc4514!r}, is missing or is another one of that name"
             )
         chain.append(issuer)
+        if len(chain) > _DEEPEST:
+            raise _errors.ChainError(
+                f"the chain of {leaf.subject_rfc4514!r} has over {_DEEPEST} certificates"
+            )
     if ca not in chain:
         raise _errors.ChainError(
             f"the chain of {leaf.subject_rfc4514!r} ends at {chain[-1].subject_rfc4514!r} "

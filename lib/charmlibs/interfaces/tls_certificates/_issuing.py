@@ -3,12 +3,14 @@
 The profile is RFC 5280's, and the CA/Browser Forum's for servers where both agree.
 """
 
+import ipaddress
 import logging
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
@@ -29,6 +31,11 @@ _DECIDED_BY_PROFILE = frozenset(
         ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
     }
 )
+_LEAST_BITS: dict[type[rsa.RSAPublicKey | ec.EllipticCurvePublicKey], int] = {
+    rsa.RSAPublicKey: 2048,
+    ec.EllipticCurvePublicKey: 256,
+}
+_ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", re.ASCII)
 _SAN_KINDS = (
     x509.DNSName,
     x509.IPAddress,
@@ -66,6 +73,7 @@ def sign(
     if not csr.is_signature_valid:
         raise _errors.IssuingError("the signature of the certificate request does not hold")
     request = csr.x509_object
+    _check_subject(request.subject, is_ca=is_ca)
     not_before, not_after = _validity(validity, now, ca)
     public_key = _supported_public_key(request)
     builder = (
@@ -122,6 +130,7 @@ def self_signed_ca(
     """
     _check_key(private_key)
     subject = attributes.subject_name()
+    _check_subject(subject, is_ca=True)
     names = attributes.alternative_names()
     not_before, not_after = _validity(validity, now, None)
     public_key = private_key.x509_object.public_key()
@@ -145,6 +154,11 @@ def self_signed_ca(
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     for extension in attributes.additional_critical_extensions:
+        if extension.oid in _DECIDED_BY_PROFILE:
+            raise _errors.IssuingError(
+                f"additional_critical_extensions has {extension.oid.dotted_string}, "
+                "which every CA certificate has in the form that is right for it"
+            )
         builder = builder.add_extension(extension, critical=True)
     return _x509.Certificate(
         x509_object=builder.sign(private_key.x509_object, private_key.signature_hash)
@@ -191,7 +205,10 @@ def _validity(
     if validity < timedelta(seconds=1):
         raise _errors.IssuingError(f"the validity must be a second or more, not {validity}")
     not_before = now - min(_MAX_BACKDATING, validity / _BACKDATED_SHARE)
-    not_after = now + validity
+    try:
+        not_after = now + validity
+    except OverflowError as error:
+        raise _errors.IssuingError(f"a validity of {validity} ends after the year 9999") from error
     if ca is not None:
         not_before = max(not_before, ca.validity_start_time)
         not_after = min(not_after, ca.expiry_time)
@@ -202,11 +219,38 @@ def _validity(
 
 def _supported_public_key(request: x509.CertificateSigningRequest) -> CertificatePublicKeyTypes:
     public_key = request.public_key()
-    if isinstance(public_key, rsa.RSAPublicKey) and public_key.key_size < 2048:  # noqa: PLR2004
-        raise _errors.IssuingError(
-            f"the key of the request has {public_key.key_size} bits, 2048 is the least"
-        )
-    return public_key  # pyright: ignore[reportReturnType] - loaded requests have keys of this type.
+    for kind, least in _LEAST_BITS.items():
+        if isinstance(public_key, kind):
+            if public_key.key_size < least:
+                raise _errors.IssuingError(
+                    f"the key of the request has {public_key.key_size} bits, {least} is the least"
+                )
+            return public_key
+    if isinstance(public_key, (ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)):
+        return public_key
+    raise _errors.IssuingError("the key of the request is not RSA, ECDSA or EdDSA")
+
+
+def _check_subject(subject: x509.Name, *, is_ca: bool) -> None:
+    """Check that a certificate can have this subject; a parsed one may be anything."""
+    if is_ca and not list(subject):
+        # RFC 5280, section 4.1.2.6: the certificates that it signs name it as their issuer.
+        raise _errors.IssuingError("a CA certificate needs a subject")
+    for field, oid in _attributes.SUBJECT.items():
+        for attribute in subject.get_attributes_for_oid(oid):
+            problem = _subject_problem(field, attribute.value)
+            if problem is not None:
+                raise _errors.IssuingError(problem)
+
+
+def _subject_problem(field: str, value: str | bytes) -> str | None:
+    if not isinstance(value, str):
+        return f"{field} is no text"
+    if field == "country_name":
+        return _names.country_problem(value)
+    if field == "email_address":
+        return _names.email_problem(value)
+    return _names.subject_problem(field, value)
 
 
 def _authority_key_identifier(ca: _x509.Certificate) -> x509.AuthorityKeyIdentifier:
@@ -298,21 +342,28 @@ def _alternative_names(request: x509.CertificateSigningRequest) -> list[x509.Gen
         if not isinstance(name, _SAN_KINDS):
             kind = type(name).__name__
             raise _errors.IssuingError(f"alternative names of the kind {kind} are not supported")
-        if isinstance(name, x509.DNSName) and (problem := _dns_problem(name.value)):
+        if (problem := _name_problem(name)) is not None:
             raise _errors.IssuingError(problem)
         names.append(name)
     names.extend(
-        x509.RFC822Name(_ascii_email(attribute.value))
+        x509.RFC822Name(str(attribute.value))
         for attribute in request.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)
     )
     return list(dict.fromkeys(names))
 
 
-def _dns_problem(name: str) -> str | None:
-    return _names.dns_problem(_names.canonical_dns(name))
-
-
-def _ascii_email(value: str | bytes) -> str:
-    if not isinstance(value, str) or _names.email_problem(value):
-        raise _errors.IssuingError(f"the e-mail address {value!r} is not of the form user@host")
-    return value
+def _name_problem(name: x509.GeneralName) -> str | None:
+    """Return why a name is not fit for a certificate, or None: a parsed one may be any text."""
+    if isinstance(name, x509.DNSName):
+        return _names.dns_problem(name.value.lower())
+    if isinstance(name, x509.IPAddress):
+        is_address = isinstance(name.value, (ipaddress.IPv4Address, ipaddress.IPv6Address))
+        return None if is_address else f"{name.value} is a network, not an IP address"
+    if isinstance(name, x509.RFC822Name):
+        return _names.email_problem(name.value)
+    if isinstance(name, x509.UniformResourceIdentifier) and not _ABSOLUTE_URI.fullmatch(
+        name.value
+    ):
+        # RFC 5280, section 4.2.1.6.
+        return f"the URI {name.value!r} is not absolute, as in 'https://a.example/'"
+    return None

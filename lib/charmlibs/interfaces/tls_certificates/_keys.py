@@ -47,7 +47,7 @@ def check_algorithm(algorithm: KeyAlgorithm | str, size: int | None) -> tuple[Ke
     sizes = _SIZES[algorithm]
     if size is None:
         return algorithm, sizes[0]
-    if isinstance(size, bool) or size not in sizes:
+    if type(size) is not int or size not in sizes:
         accepted = ", ".join(map(str, sizes))
         raise _errors.InvalidArgument(
             f"key_size of an {algorithm.value} key must be one of {accepted}, not {size!r}"
@@ -76,7 +76,7 @@ class PrivateKey:
         x509_object: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
     ) -> None:
         if x509_object is not None:
-            self._key = x509_object
+            self._key = _check_kind(x509_object)
             self._raw = _to_pem(x509_object)
         elif raw is not None:
             self._key = _load(raw, check=False)
@@ -198,6 +198,10 @@ def _load(pem: str, *, check: bool) -> rsa.RSAPrivateKey | ec.EllipticCurvePriva
     # out, because it may quote what it could not read.
     except Exception:  # noqa: BLE001
         raise _errors.InvalidPEM("private key") from None
+    return _check_kind(key)
+
+
+def _check_kind(key: object) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
         raise _errors.InvalidPEM("private key of type RSA or EC")
     return key

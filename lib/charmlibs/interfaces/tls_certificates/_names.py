@@ -25,7 +25,8 @@ _MAX_DNS_LABEL_LENGTH = 63
 # The "preferred name syntax" of RFC 1034, section 3.5, which RFC 5280 wants: no underscores.
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 _COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
-_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+# Halves of surrogate pairs among them: no encoding has them.
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
 
@@ -40,6 +41,14 @@ def canonical_ip(address: str) -> str:
         return ipaddress.ip_address(address.strip()).compressed
     except ValueError:
         return address.strip()
+
+
+def canonical_oid(oid: str) -> str:
+    """Return an object identifier without leading zeros, or the text if it is none."""
+    try:
+        return x509.ObjectIdentifier(oid.strip()).dotted_string
+    except ValueError:
+        return oid.strip()
 
 
 def dns_problem(name: str) -> str | None:
@@ -100,6 +109,9 @@ def subject_problem(field: str, text: str) -> str | None:
     if _CONTROL_CHARACTER.search(text):
         return f"{field} {text!r} has a control character"
     bound = UPPER_BOUNDS[field]
+    if field == "common_name" and not text.isascii() and len(text.encode()) > bound:
+        # RFC 5280 counts characters; `cryptography` counts bytes in this field, and refuses.
+        return f"{field} {text!r} has {len(text.encode())} bytes in UTF-8, {bound} are allowed"
     if len(text) > bound:
         return f"{field} {text!r} has {len(text)} characters, {bound} are allowed"
     return None

@@ -27,7 +27,8 @@ def check_fraction(fraction: float) -> float:
     Raises:
         TLSCertificatesError: If it is out of range.
     """
-    if isinstance(fraction, bool) or not 0.5 < fraction <= 1.0:  # noqa: PLR2004
+    is_number = type(fraction) in {int, float}
+    if not (is_number and 0.5 < fraction <= 1.0):  # noqa: PLR2004
         raise _errors.InvalidArgument(
             f"renewal_relative_time must be over 0.5 and at most 1.0, not {fraction!r}"
         )
