@@ -110,6 +110,7 @@ def test_defect_03_bad_answers_leave_the_good_ones() -> None:
     [
         pytest.param({"sans_ip": ["2001:DB8::0001"]}, id="IPv6"),
         pytest.param({"sans_dns": ["A.Example", "b"]}, id="DNS"),
+        pytest.param({"sans_oid": ["1.2.03"]}, id="OID"),
         pytest.param({"common_name": "", "sans_dns": ["a"]}, id="empty text"),
     ],
 )

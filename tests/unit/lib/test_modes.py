@@ -233,6 +233,9 @@ def test_key_passed_to_a_follower() -> None:
             {**BOTH, "certificate_requests_by_mode": []}, "must be a dict", id="no mapping"
         ),
         pytest.param({"renewal_relative_time": 0.5}, "over 0.5", id="fraction"),
+        pytest.param({"renewal_relative_time": "0.9"}, "over 0.5", id="fraction as text"),
+        pytest.param({"key_size": 2048.0}, "key_size", id="size as fraction"),
+        pytest.param({"private_key": "SECRET"}, "must be a PrivateKey", id="key as text"),
         pytest.param({"key_size": 100}, "key_size", id="size"),
         pytest.param({"key_algorithm": "dsa"}, "key_algorithm", id="algorithm"),
         pytest.param(
@@ -248,6 +251,7 @@ def test_authors_mistakes_raise(options: dict[str, Any], words: str) -> None:
     with pytest.raises(testing.errors.UncaughtCharmError) as raised:
         requirer.update_status()
     assert isinstance(raised.value.__cause__, TLSCertificatesError)
+    assert "SECRET" not in str(raised.value.__cause__)
     assert words in str(raised.value.__cause__)
 
 

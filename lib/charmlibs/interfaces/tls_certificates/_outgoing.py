@@ -14,6 +14,8 @@ from . import _errors, _keys, _values, _wire
 
 _KEY = "private-key"
 _ENTRIES = "entries"
+# What a value of another type than expected raises; OverflowError is of an infinite number.
+_UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,14 @@ def _answer(item: dict[str, Any], reader: _wire.Reader) -> _values.ProviderCerti
             ca=reader.certificate(item["ca"]),
             chain=[reader.certificate(pem) for pem in item.get("chain", [])],
         )
-    except (_errors.TLSCertificatesError, KeyError, TypeError, ValueError, AttributeError):
+    except (_errors.TLSCertificatesError, *_UNREADABLE):
         return None
 
 
 def _load_list(text: str) -> list[dict[str, Any]]:
     try:
         items: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     if not isinstance(items, list):
         return []

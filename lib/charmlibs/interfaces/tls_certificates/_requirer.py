@@ -82,10 +82,8 @@ class TLSCertificatesRequiresV4(ops.Object):
     ) -> None:
         super().__init__(charm, relationship_name)
         requests = _requests.Given(mode, certificate_requests, certificate_requests_by_mode)
-        if private_key is not None and not private_key.is_valid():
-            raise _errors.InvalidArgument(
-                f"private_key must be {_keys.ACCEPTED}, not {private_key!r}"
-            )
+        if private_key is not None:
+            _check_private_key(private_key)
         algorithm, size = _keys.check_algorithm(key_algorithm, key_size)
         fraction = _renewal.check_fraction(renewal_relative_time)
         self.charm = charm
@@ -296,10 +294,7 @@ class TLSCertificatesRequiresV4(ops.Object):
             TLSCertificatesError: If private_key was provided during initialization, or if the
                 provided key is invalid.
         """
-        if not private_key.is_valid():
-            raise _errors.InvalidArgument(
-                f"private_key must be {_keys.ACCEPTED}, not {private_key!r}"
-            )
+        _check_private_key(private_key)
         self._change_keys(private_key, mode)
 
     def _change_keys(self, key: _keys.PrivateKey | None, mode: _Mode | None) -> None:
@@ -457,3 +452,13 @@ class TLSCertificatesRequiresV4(ops.Object):
         if self.mode is not _Mode.APP_AND_UNIT:
             return self.mode
         return _Mode.APP if mode is _Mode.APP else _Mode.UNIT
+
+
+def _check_private_key(key: object) -> None:
+    # What is no key at all may be the text of one: it is not shown.
+    if not isinstance(key, _keys.PrivateKey):
+        raise _errors.InvalidArgument(
+            f"private_key must be a PrivateKey, not a {type(key).__name__}"
+        )
+    if not key.is_valid():
+        raise _errors.InvalidArgument(f"private_key must be {_keys.ACCEPTED}, not {key!r}")

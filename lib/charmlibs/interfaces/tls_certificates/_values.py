@@ -5,6 +5,7 @@ import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import pydantic
 
@@ -48,6 +49,15 @@ class CertificateInvalidationReason(str, enum.Enum):
     EXPIRED = "expired"
 
 
+def _encodable(text: str) -> str:
+    # JSON can hold half of a surrogate pair, which can be written nowhere else.
+    text.encode()
+    return text
+
+
+_Text = Annotated[str, pydantic.AfterValidator(_encodable)]
+
+
 class CertificateError(pydantic.BaseModel):
     """Error object reported by the provider for a CSR."""
 
@@ -55,15 +65,15 @@ class CertificateError(pydantic.BaseModel):
 
     code: int
     """One of :class:`CertificateRequestErrorCode`, or what another provider made up."""
-    name: str
+    name: _Text
     """The code's name, as in ``ip_not_allowed``."""
-    message: str
+    message: _Text
     """What happened, for people."""
-    reason: str | None = None
+    reason: _Text | None = None
     """Why, for people."""
-    provider: str | None = None
+    provider: _Text | None = None
     """Who refused, as in the name of the CA."""
-    endpoint: str | None = None
+    endpoint: _Text | None = None
     """Where it was refused, as in the URL of a server."""
 
 
@@ -80,9 +90,9 @@ class ProviderCapabilities(pydantic.BaseModel):
     """Whether certificates may have names below the allowed domains."""
     supports_ca_certificates: bool | None = None
     """Whether requests for a CA certificate are granted."""
-    allowed_domains: list[str] | None = None
+    allowed_domains: list[_Text] | None = None
     """The domains that certificates may name."""
-    provider_type: str | None = None
+    provider_type: _Text | None = None
     """What kind of provider it is, as in ``self-signed``."""
 
     def __hash__(self) -> int:

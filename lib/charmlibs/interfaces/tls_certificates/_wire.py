@@ -6,6 +6,7 @@ are parsed only where they are asked for, and each distinct one once for each `R
 """
 
 import json
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar, cast
@@ -316,12 +317,12 @@ def write_entries(entries: Iterable[RequestEntry | CertificateEntry | ErrorEntry
 
 
 def _read_list(key: str, text: str, parse: Callable[[dict[str, Any]], _Entry]) -> Read[_Entry]:
-    items = _load(text)
-    if not isinstance(items, list):
+    items = _load_list(text)
+    if items is None:
         return Read(rejected=(Rejected(key, "not a JSON list"),))
     entries: list[_Entry] = []
     rejected: list[Rejected] = []
-    for index, item in enumerate(cast("list[Any]", items)):
+    for index, item in enumerate(items):
         entry = _read_entry(item, parse)
         if isinstance(entry, str):
             rejected.append(Rejected(f"{key}[{index}]", entry))
@@ -344,6 +345,43 @@ def _load(text: str) -> Any:
     # RecursionError: lists nested by the thousand are a text that some JSON writer accepts.
     except (ValueError, RecursionError):
         return None
+
+
+def _load_list(text: str) -> list[Any] | None:
+    """Return the items of a JSON list, None for those that cannot be loaded; None if it is none.
+
+    One item nested by the thousand, or a number of thousands of digits, is more than Python's
+    parser takes, and would fail the whole text: then each item is loaded by itself.
+    """
+    items = _load(text)
+    if items is None:
+        texts = _split_list(text.strip())
+        return None if texts is None else [_load(item) for item in texts]
+    return cast("list[Any]", items) if isinstance(items, list) else None
+
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+
+
+def _split_list(text: str) -> list[str] | None:
+    """Return the texts of a JSON list's items; None if its brackets do not fit together."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    items: list[str] = []
+    depth = start = 0
+    for token in _TOKEN.finditer(text):
+        bracket = token[0]
+        if bracket in "[{":
+            depth += 1
+            start = start or token.end()
+        elif bracket in "]}":
+            depth -= 1
+        if (bracket == "," and depth == 1) or depth == 0:
+            items.append(text[start : token.start()])
+            start = token.end()
+        if depth == 0 and start < len(text):
+            return None
+    return items if depth == 0 else None
 
 
 def _reason(error: pydantic.ValidationError) -> str:

@@ -158,7 +158,7 @@ class Certificate(_Named[x509.Certificate]):
         if x509_object is not None:
             self._x509 = x509_object
         elif raw is not None:
-            self._x509 = _parse(raw, x509.load_pem_x509_certificate, "certificate")
+            self._x509 = _parse(raw, _load_certificate, "certificate")
         else:
             raise _errors.InvalidArgument("Certificate needs raw or x509_object")
 
@@ -472,6 +472,12 @@ class CertificateSigningRequest(_Named[x509.CertificateSigningRequest]):
 
     def __str__(self) -> str:
         return self.raw
+
+
+def _load_certificate(pem: bytes) -> x509.Certificate:
+    parsed = x509.load_pem_x509_certificate(pem)
+    _ = parsed.issuer, parsed.not_valid_before_utc, parsed.not_valid_after_utc
+    return parsed
 
 
 def _parse(pem: str, load: Callable[[bytes], _Parsed], what: str) -> _Parsed:

@@ -1,0 +1,105 @@
+"""What strangers may write into a databag: it never raises, and never harms its neighbours."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from charmlibs.interfaces.tls_certificates import ProviderCapabilities, TLSCertificatesError
+from tests.unit.lib import keys
+from tests.unit.lib.providers import Provider, requests
+from tests.unit.lib.requirers import A, Requirer, certificate_entry, certificates, error_entry
+
+DEEP = "[" * 100_000 + "]" * 100_000
+BAD_ITEMS = [
+    pytest.param("7", id="number"),
+    pytest.param("[]", id="list"),
+    pytest.param(DEEP, id="deep"),
+    pytest.param('{"x": ' + DEEP + "}", id="deep field"),
+    pytest.param('{"x": 1' + "0" * 10_000 + "}", id="huge number"),
+    pytest.param("NaN", id="no number"),
+    pytest.param('{"certificate_signing_request": "\\ud800", "csr": "\\ud800"}', id="surrogate"),
+    pytest.param('{"certificate_signing_request": "a\\u0000b"}', id="NUL"),
+    pytest.param("oops", id="no JSON"),
+    pytest.param('{"x": "]}, [{"}', id="brackets in a text"),
+]
+
+
+def _with(item: str, *entries: Any) -> str:
+    """Return entries as JSON, with a bad one between them."""
+    texts = [json.dumps(one) for one in entries]
+    return f"[{', '.join([texts[0], item, *texts[1:]])}]"
+
+
+@pytest.mark.parametrize("item", BAD_ITEMS)
+def test_bad_request_leaves_its_neighbours(item: str) -> None:
+    """A provider offers and keeps the requests around a bad one, in the same databag."""
+    csrs = [keys.csr_of("a"), keys.csr_of("b")]
+    provider = Provider()
+    provider.receive(_with(item, *requests(csrs)))
+    assert len(provider.get("get_outstanding_certificate_requests")) == 2
+    provider.set(*map(keys.answer, csrs))
+    provider.update_status()
+    assert len(provider.get("get_issued_certificates")) == 2
+
+
+@pytest.mark.parametrize("item", BAD_ITEMS)
+def test_bad_answer_leaves_its_neighbours(item: str) -> None:
+    """A requirer uses the answers around a bad one, and says which was bad."""
+    wanted = [A(common_name=name) for name in "abcd"]
+    requirer = Requirer(certificate_requests=wanted)
+    requirer.relate()
+    one, two, three, four = requirer.requests()
+    requirer.receive(
+        certificates=_with(item, *certificates([keys.answer(one), keys.answer(two)])),
+        request_errors=_with(item, error_entry(three), error_entry(four)),
+    )
+    assert requirer.names_told() == ["certificate_available"] * 2 + ["certificate_denied"] * 2
+    said = "\n".join(requirer.warnings())
+    assert "certificates[1] of the provider" in said
+    assert "request_errors[1] of the provider" in said
+
+
+def test_refusal_that_no_text_can_hold() -> None:
+    """Half a surrogate pair in a refusal, which no event could keep, does not raise."""
+    requirer = Requirer()
+    requirer.relate()
+    error = {"code": 999, "name": "other", "message": "\ud800"}
+    requirer.receive(request_errors=[error_entry(requirer.request, error=error)])
+    assert requirer.names_told() == []
+    assert any("request_errors[0]" in line for line in requirer.warnings())
+
+
+def test_capabilities_that_no_text_can_hold() -> None:
+    """Half a surrogate pair in one capability is 'not said', and the others are read."""
+    requirer = Requirer()
+    requirer.relate()
+    requirer.receive(capabilities={"provider_type": "\ud800", "supports_ip_sans": True})
+    found = requirer.call(lambda tls: tls.get_provider_capabilities())
+    assert found == ProviderCapabilities(supports_ip_sans=True)
+
+
+def test_malformed_issuer_is_an_unreadable_answer() -> None:
+    """A certificate whose issuer is no text is left out; the one beside it is used."""
+    requirer = Requirer(certificate_requests=[A(common_name="a"), A(common_name="b")])
+    requirer.relate()
+    answers = [keys.answer(csr) for csr in requirer.requests()]
+    der = bytearray(answers[0].certificate.x509_object.public_bytes(serialization.Encoding.DER))
+    # The first UTF8String is the issuer's common name; no UTF-8 text begins with this byte.
+    der[der.index(b"\x0c\x02ca") + 2] = 0xFF
+    body = base64.encodebytes(bytes(der)).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----"
+    entries = [certificate_entry(answers[0], certificate=pem), certificate_entry(answers[1])]
+    requirer.receive(certificates=entries)
+    assert requirer.names_told() == ["certificate_available"]
+    assert sum("cannot be read" in line for line in requirer.warnings()) == 1
+
+
+def test_capabilities_of_another_type() -> None:
+    """What a charm passes as capabilities is checked when it is passed."""
+    provider = Provider(provider_capabilities={"supports_ip_sans": True})
+    with pytest.raises(Exception, match="ProviderCapabilities") as raised:
+        provider.update_status()
+    assert isinstance(raised.value.__cause__, TLSCertificatesError)
