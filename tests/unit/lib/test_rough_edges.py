@@ -8,7 +8,7 @@ import ops
 import pytest
 from ops import testing
 
-from charmlibs.interfaces.tls_certificates import Mode
+from charmlibs.interfaces.tls_certificates import Mode, TLSCertificatesRequiresV4
 from tests.unit.lib import keys
 from tests.unit.lib.providers import Provider, requests
 from tests.unit.lib.requirers import (
@@ -87,7 +87,17 @@ def test_spoiled_secret_is_mended(kind: str, content: dict[str, str]) -> None:
     assert assigned.certificate.matches_private_key(key)
 
 
-@pytest.mark.parametrize("entries", ["no JSON", "{}", '[7, {"csr": 7}, {"csr": "x", "ca": 1}]'])
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "no JSON",
+        "{}",
+        '[7, {"csr": 7}, {"csr": "x", "ca": 1}]',
+        '[{"csr": "x", "certificate": "x", "relation-id": Infinity}]',
+        "[" * 100_000,
+    ],
+    ids=["no JSON", "no list", "no entries", "infinite", "deep"],
+)
 def test_spoiled_outgoing_is_forgotten(entries: str) -> None:
     """What is being replaced may be spoiled, too."""
     requirer = _served()
@@ -103,11 +113,101 @@ def _refuse(*_: Any, **__: Any) -> Any:
 
 
 def test_secret_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret that Juju does not let us read is as good as none, and the log says so."""
+    """A key that cannot be read now is not gone: nothing is asked anew, and the log says so."""
     requirer = _served()
-    monkeypatch.setattr(ops.Secret, "get_info", _refuse)
+    before, secrets = requirer.request, requirer.state.secrets
+    with monkeypatch.context() as patch:
+        patch.setattr(ops.Secret, "get_info", _refuse)
+        requirer.update_status()
+        assert any("cannot read the secret" in line for line in requirer.warnings())
+        requirer.call(lambda tls: tls.regenerate_private_key())
+    assert (requirer.request, requirer.state.secrets) == (before, secrets)
     requirer.update_status()
-    assert any("cannot read the secret" in line for line in requirer.warnings())
+    assert requirer.names_told() == ["certificate_available"]
+
+
+def _gone(*_: Any, **__: Any) -> Any:
+    raise ops.SecretNotFoundError("ERROR secret not found")
+
+
+def test_secret_goes_between_reading_and_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that is gone when it is to be changed or removed fails no hook."""
+    requirer = _served()
+    (before,), _ = requirer.assigned()
+    for method in ("set_info", "set_content", "remove_all_revisions"):
+        monkeypatch.setattr(ops.Secret, method, _gone)
+    requirer.receive(certificates=[certificate_entry(before, revoked=True)])
+    assert requirer.names_told() == ["certificate_invalidated"]
+    requirer.leave()
+    assert requirer.assigned()[0] == []
+
+
+def _hide(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the databags of whom this name is part of not be read."""
+    read, count = ops.RelationDataContent.get, ops.RelationDataContent.__len__
+
+    def check(content: Any) -> None:
+        if name in repr(content._entity):  # noqa: SLF001 - whose databag it is, is told nowhere else.
+            _refuse()
+
+    def get(content: Any, key: str, default: Any = None) -> Any:
+        check(content)
+        return read(content, key, default)
+
+    def length(content: Any) -> int:
+        check(content)
+        return count(content)
+
+    monkeypatch.setattr(ops.RelationDataContent, "get", get)
+    monkeypatch.setattr(ops.RelationDataContent, "__len__", length)
+
+
+@pytest.mark.parametrize("name", ["remote/0", "remote", "ca"])
+def test_certificates_of_unreadable_requests_stay(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Who did not read a request cannot say that it is gone: its certificate stays."""
+    csrs = [keys.csr_of("a"), keys.csr_of("b")]
+    provider = Provider()
+    provider.receive(*(requests([csr]) for csr in csrs))
+    provider.set(*map(keys.answer, csrs))
+    before = provider.databag()
+    with monkeypatch.context() as patch:
+        _hide(patch, name)
+        provider.update_status()
+        assert provider.get("get_unsolicited_certificates") == []
+        if name == "ca":
+            provider.set(keys.answer(csrs[0]))
+    assert provider.databag() == before
+
+
+@pytest.mark.parametrize("mode", [Mode.UNIT, Mode.APP])
+def test_endpoint_named_like_an_old_label(mode: Mode) -> None:
+    """An endpoint `app-x` leaves the application's key of an endpoint `x` alone."""
+
+    class Charm(ops.CharmBase):
+        def __init__(self, framework: ops.Framework) -> None:
+            super().__init__(framework)
+            # ops forgets whom nobody holds.
+            self.both = [
+                TLSCertificatesRequiresV4(self, endpoint, [A(common_name="a")], mode)
+                for endpoint in ("x", "app-x")
+            ]
+
+    endpoint = {"interface": "tls-certificates"}
+    context = testing.Context(
+        Charm, {"name": "req", "requires": {"x": endpoint, "app-x": endpoint}}
+    )
+    label = f"{LIBID}-private-key-app-x"
+    key = testing.Secret({"private-key": keys.key().raw}, label=label, owner="app")
+    related = testing.Relation("x"), testing.Relation("app-x")
+    state = testing.State(leader=True, relations=related, secrets={key})
+    if mode is Mode.UNIT:
+        # The key belongs to a mode that is not in force, and goes with its own endpoint alone.
+        state = dataclasses.replace(state, relations=())
+    state = context.run(context.on.update_status(), state)
+    kept = [one.latest_content for one in state.secrets if one.label == label]
+    assert kept == ([key.latest_content] if mode is Mode.APP else [])
 
 
 def test_relation_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,9 @@ def adopt_private_key(store: _secrets.SecretStore, labels: _secrets.Labels) -> N
     old_label = private_key_label(labels)
     if old_label is None or store.find(labels.private_key) is not None:
         return
+    if old_label in labels.of_other_endpoints:
+        # An endpoint `app-x` had what an endpoint `x` has today.
+        return
     old = store.find(old_label)
     if old is not None:
         store.put(labels.private_key, old.content)

@@ -28,6 +28,9 @@ class TLSCertificatesProvidesV4(ops.Object):
         charm: The charm.
         relationship_name: The endpoint's name, as in ``certificates``.
         provider_capabilities: What requirers are told that the provider can do.
+
+    Raises:
+        TLSCertificatesError: If *provider_capabilities* are none.
     """
 
     def __init__(
@@ -37,6 +40,11 @@ class TLSCertificatesProvidesV4(ops.Object):
         provider_capabilities: _values.ProviderCapabilities | None = None,
     ) -> None:
         super().__init__(charm, relationship_name)
+        if not isinstance(provider_capabilities, (_values.ProviderCapabilities, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance] - charms without types.
+            raise _errors.InvalidArgument(
+                "provider_capabilities must be ProviderCapabilities or None, "
+                f"not {provider_capabilities!r}"
+            )
         self.charm = charm
         self.relationship_name = relationship_name
         self.provider_capabilities = provider_capabilities
@@ -66,6 +74,9 @@ class TLSCertificatesProvidesV4(ops.Object):
             # they hold seems to be wanted by no one.
             return
         for relation in self._writable_relations(None):
+            if not self._is_readable(relation):
+                self._warn(f"{relation}: left as it is: not all of its data can be read")
+                continue
             before = self._answers(relation)
             settled = _provider_plan.settle(before, self._requested(relation), self._flaw_of)
             changes = dict(_provider_plan.changes(before, settled.answers))
@@ -151,6 +162,7 @@ class TLSCertificatesProvidesV4(ops.Object):
             self._values(
                 (relation, entry)
                 for relation in self._writable_relations(relation_id)
+                if self._is_readable(relation)
                 for entry in _provider_plan.unsolicited(
                     self._answers(relation), self._requested(relation)
                 )
@@ -245,6 +257,9 @@ class TLSCertificatesProvidesV4(ops.Object):
         certificates: list[_values.ProviderCertificate],
         errors: list[_values.ProviderCertificateError],
     ) -> None:
+        if not _relations.is_readable(relation, self.charm.app):
+            self._warn(f"{relation}: no answers written: what is there cannot be read")
+            return
         before = self._answers(relation)
         after = _provider_plan.with_answers(
             before,
@@ -305,6 +320,11 @@ class TLSCertificatesProvidesV4(ops.Object):
             _logger.debug("%s: only the leader has answers", self.relationship_name)
             return []
         return self._relations(relation_id)
+
+    def _is_readable(self, relation: ops.Relation) -> bool:
+        """Tell whether every databag can be read: who did not read a request cannot miss it."""
+        entities = (self.charm.app, *relation.units, *((relation.app,) if relation.app else ()))
+        return all(_relations.is_readable(relation, entity) for entity in entities)
 
     def _request_entries(self, relation: ops.Relation) -> Iterator[tuple[str, _wire.RequestEntry]]:
         """Yield what the units and the application at the other end ask for, by their names."""

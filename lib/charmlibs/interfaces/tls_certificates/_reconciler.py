@@ -57,7 +57,7 @@ class Reconciler:
             owner: _scope.Scope(
                 charm.model,
                 entity,
-                _secrets.Labels(relation_name, unit_number),
+                _secrets.Labels(relation_name, unit_number, frozenset(charm.model.relations)),
                 settings,
                 self.reader,
             )
@@ -150,6 +150,8 @@ class Reconciler:
         """
         self._wanted = None
         relation, wanted, moment = self.relation(), self.wanted(), now()
+        if relation is not None:
+            self._warn_of_answers(relation)
         plans: list[_requirer_plan.Plan] = []
         for owner, scope in self.own_scopes():
             is_in_force = owner in self._requests.owners
@@ -159,6 +161,9 @@ class Reconciler:
             seen = scope.observe(
                 relation, requested, moment, asked=asked, hinted_label=hinted_label
             )
+            if scope.is_unreadable:
+                self.warn(f"{scope.name}: left as it is: not all of its secrets can be read")
+                continue
             plan = _requirer_plan.plan(seen)
             scope.apply(plan, seen, relation)
             if not is_in_force:
@@ -199,6 +204,13 @@ class Reconciler:
         """Warn of what could not be read in the provider's databag."""
         for one in rejected:
             self.warn(f"{one.where} of the provider is not used: {one.why}")
+
+    def _warn_of_answers(self, relation: ops.Relation) -> None:
+        for key, read in (
+            (_wire.CERTIFICATES, self.reader.certificates),
+            (_wire.ERRORS, self.reader.errors),
+        ):
+            self.warn_of(read(_relations.read(relation, relation.app, key)).rejected)
 
     def warn(self, text: str) -> None:
         """Warn of something, once in a hook."""

@@ -16,6 +16,17 @@ def active(model: ops.Model, name: str) -> list[ops.Relation]:
     return sorted(relations, key=lambda relation: relation.id)
 
 
+def is_readable(relation: ops.Relation, entity: ops.Unit | ops.Application | None) -> bool:
+    """Tell whether a databag can be read: nothing in it, and no access to it, are two things."""
+    if entity is None:
+        return False
+    try:
+        len(relation.data[entity])
+    except (ops.ModelError, ops.RelationDataError, KeyError):
+        return False
+    return True
+
+
 def read(
     relation: ops.Relation, entity: ops.Unit | ops.Application | None, key: str
 ) -> str | None:

@@ -71,6 +71,7 @@ class Scope:
         self._settings = settings
         self._reader = reader
         self._store = _secrets.SecretStore(model, entity)
+        self._warned: set[str] = set()
 
     @property
     def name(self) -> str:
@@ -80,6 +81,14 @@ class Scope:
     def is_ours(self, label: str | None) -> bool:
         """Tell whether a secret's label is one of this owner's."""
         return self._labels.is_ours(label)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether a secret of this owner could not be read, so that nothing may be decided.
+
+        A key that cannot be read now is not a key that is gone: a secret backend may be down.
+        """
+        return bool(self._store.unreadable)
 
     def key(self) -> _keys.PrivateKey | None:
         """Return the key in force."""
@@ -201,7 +210,7 @@ class Scope:
         """
         stored = self._stored_key()
         if self._settings.passed_key is None:
-            if stored is None:
+            if stored is None and not self.is_unreadable:
                 self._store_key(self._made_key())
         elif stored is not None:
             seen = self.observe(relation, wanted, now)
@@ -213,6 +222,9 @@ class Scope:
 
         What was assigned stays in force, with its own key, until the new certificates are there.
         """
+        if self.is_unreadable:
+            _logger.warning("%s: the private key is not changed: not all can be read", self.name)
+            return
         self._retain(seen)
         if key is not None:
             _securitylog.private_key_imported(self.name)
@@ -257,9 +269,9 @@ class Scope:
             keep: Whether what is assigned stays in force until it is replaced.
         """
         seen = self.observe(relation, wanted, now)
-        if keep:
+        if keep and not self.is_unreadable:
             self._retain(seen)
-        else:
+        elif not keep:
             for csr in seen.stored:
                 self._store.remove(self._certificate_label(csr))
             self._store.remove(self._labels.outgoing)
@@ -330,7 +342,10 @@ class Scope:
             try:
                 found[entry.csr] = self._reader.certificate_value(entry, relation.id)
             except _errors.TLSCertificatesError as error:
-                _logger.warning("an answer in %s cannot be read: %s", relation, error)
+                # It is looked at again and again in a hook, and told of once.
+                if entry.csr not in self._warned:
+                    self._warned.add(entry.csr)
+                    _logger.warning("an answer in %s cannot be read: %s", relation, error)
         return found
 
     def _refusals(

@@ -4,6 +4,7 @@ Labels outlive a refresh of the charm, and so they are a contract with every ver
 after this one.
 """
 
+import contextlib
 import logging
 import re
 from dataclasses import dataclass
@@ -27,11 +28,20 @@ class Labels:
     """The endpoint's name."""
     unit_number: str | None
     """The number of the unit that owns them; None if the application does."""
+    endpoints: frozenset[str] = frozenset()
+    """The names of the charm's endpoints."""
 
     @property
     def private_key(self) -> str:
         """Label of the private key."""
         return f"{LIBID}-private-key-{self._owner}-{self.relation_name}"
+
+    @property
+    def of_other_endpoints(self) -> frozenset[str]:
+        """Labels of the application's private keys of the charm's other endpoints."""
+        return frozenset(
+            f"{LIBID}-private-key-app-{name}" for name in self.endpoints - {self.relation_name}
+        )
 
     @property
     def outgoing(self) -> str:
@@ -98,6 +108,8 @@ class SecretStore:
         self._model = model
         self._owner = owner
         self._known: dict[str, Held | None] = {}
+        self.unreadable: set[str] = set()
+        """Labels of secrets that may be there, and that Juju did not let us read in this hook."""
 
     def find(self, label: str) -> Held | None:
         """Return the secret with this label, or None if there is none that is ours to change."""
@@ -115,34 +127,47 @@ class SecretStore:
                 with it.
         """
         held = self.find(label)
+        if held is not None and held.content != content and not self._renew(held, content):
+            held = None
         if held is None:
             secret = self._owner.add_secret(content, label=label, expire=expiry)
             self._known[label] = Held(label, content, expiry, False, 1, secret, secret.id)
-            return
-        if held.content != content:
+        elif expiry is not None:
+            self.move_expiry(label, expiry)
+
+    def _renew(self, held: Held, content: dict[str, str]) -> bool:
+        """Give a secret new content; False if it is gone by now."""
+        try:
             held.secret.set_content(content)
             # Without this the owner would track the old revision, and Juju would keep it.
             held.secret.get_content(refresh=True)
-            held.content = content
-            held.expiry = None
-        if expiry is not None:
-            self.move_expiry(label, expiry)
+        except ops.SecretNotFoundError:
+            return False
+        held.content = content
+        held.expiry = None
+        return True
 
     def move_expiry(self, label: str, expiry: datetime) -> None:
         """Set when a secret expires; nothing if it is that already, or there is no such secret."""
         held = self.find(label)
         if held is None or held.expiry == expiry:
             return
-        held.secret.set_info(expire=expiry)
+        try:
+            held.secret.set_info(expire=expiry)
+        except ops.SecretNotFoundError:
+            self._known[label] = None
+            return
         held.expiry = expiry
         held.began_far_away = False
 
     def remove(self, label: str) -> None:
         """Remove a secret with all its revisions; nothing if there is no such secret."""
         held = self.find(label)
-        if held is not None:
+        if held is None:
+            return
+        with contextlib.suppress(ops.SecretNotFoundError):
             held.secret.remove_all_revisions()
-            self._known[label] = None
+        self._known[label] = None
 
     def _read(self, label: str) -> Held | None:
         try:
@@ -155,6 +180,7 @@ class SecretStore:
             return None
         except ops.ModelError as error:
             _logger.warning("cannot read the secret %s: %s", label, error)
+            self.unreadable.add(label)
             return None
         return Held(
             label=label,
