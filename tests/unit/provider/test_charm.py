@@ -162,7 +162,7 @@ def test_departed_unit_is_revoked(ctx: testing.Context[Any], leaf_key: PrivateKe
     out = ctx.run(ctx.on.relation_departed(gone, remote_unit=0, departing_unit=0), left)
     [entry] = memory(out).ledger
     assert entry.revoked_at is not None
-    assert not memory(out).ledger.refused_keys()
+    assert not memory(out).ledger.refused_keys
 
 
 def given_secret(certificate: Certificate, key: PrivateKey) -> testing.Secret:
@@ -282,7 +282,7 @@ def test_crl_numbers_grow(ctx: testing.Context[Any], leaf_key: PrivateKey) -> No
         now = run_action(ctx, "get-crl", now)
         assert ctx.action_results is not None
         numbers += [entry["number"] for entry in json.loads(ctx.action_results["crls"])]
-    assert numbers == [1, 2]
+    assert numbers[0] < numbers[1]
 
 
 def test_follower_does_not_rotate(ctx: testing.Context[Any]) -> None:

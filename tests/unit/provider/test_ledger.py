@@ -7,7 +7,14 @@ import datetime
 
 import pytest
 
-from self_signed_provider.ledger import Departures, Entry, Ledger, Revocation, revoke_departed
+from self_signed_provider.ledger import (
+    Departures,
+    Entry,
+    Ledger,
+    Revocation,
+    restored,
+    revoke_departed,
+)
 
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
@@ -51,7 +58,7 @@ def test_revoked_once() -> None:
 def test_keys_refused(reason: Revocation, refused: set[str]) -> None:
     """A requirer's key is refused when it is to blame."""
     book = Ledger().add([entry(1)]).revoke(lambda _: True, reason, NOW)
-    assert book.refused_keys() == refused
+    assert book.refused_keys == refused
 
 
 @pytest.mark.parametrize(
@@ -76,3 +83,38 @@ def test_last_expiry_is_of_that_authority() -> None:
     book = Ledger().add([entry(1), entry(2, not_after=NOW + 2 * DAY), entry(3, authority="b")])
     assert book.last_expiry("ca") == NOW + 2 * DAY
     assert book.last_expiry("none") is None
+
+
+def test_key_is_refused_after_its_certificate_expired() -> None:
+    """An entry is forgotten at its expiry; that its key was revoked is not."""
+    book = Ledger().add([entry(1)]).revoke(lambda _: True, Revocation.OPERATOR, NOW)
+    later = book.prune(NOW + 2 * DAY)
+    assert (list(later), later.refused_keys) == ([], {"key1"})
+
+
+def test_restored_from_what_stands_in_relations() -> None:
+    """After damage, what the relations show is put back, with the marks of an operator."""
+    standing = [(entry(1), False), (entry(2), True), (entry(3, not_after=NOW - DAY), False)]
+    book = restored(Ledger(), standing, NOW)
+    assert {e.serial: e.reason for e in book} == {1: None, 2: Revocation.OPERATOR}
+    assert book.refused_keys == {"key2"}
+
+
+def test_nothing_to_restore() -> None:
+    """A ledger that has everything is better than what the relations show, and is kept."""
+    book = Ledger().add([entry(1)]).revoke(lambda _: True, Revocation.DEPARTED, NOW)
+    assert restored(book, [(entry(1), False)], NOW) is book
+
+
+@pytest.mark.parametrize(
+    ("reason", "withdrawn"),
+    [
+        pytest.param(Revocation.OPERATOR, set(), id="an operator's: it is the answer"),
+        pytest.param(Revocation.DEPARTED, {1}, id="left"),
+        pytest.param(Revocation.CA_COMPROMISED, {1}, id="the CA's key was lost"),
+    ],
+)
+def test_withdrawn(reason: Revocation, withdrawn: set[int]) -> None:
+    """What was revoked without blame on the requirer's key can be asked for again."""
+    book = Ledger().add([entry(1)]).revoke(lambda _: True, reason, NOW)
+    assert book.withdrawn_serials() == withdrawn

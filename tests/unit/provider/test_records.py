@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from self_signed_provider import records
-from self_signed_provider.ca import Authority, Phase
+from self_signed_provider.ca import Authority, Brought, Made, Phase
 from self_signed_provider.config import ProviderConfig
 from self_signed_provider.ledger import Entry, Ledger, Revocation
 
@@ -37,8 +38,11 @@ def memory(root: Certificate, other_root: Certificate) -> records.Memory:
     revoked = entry(2**100, revoked_at=NOW, reason=Revocation.DEPARTED)
     return records.Memory(
         config=ProviderConfig.model_validate({"certificate_validity": "60s"}),
-        authorities=(Authority(root, (other_root,), "own|a", Phase.OUTGOING, NOW),),
-        ledger=Ledger().add([entry(1), revoked]),
+        authorities=(
+            Authority(root, (other_root,), Made(("a", ""), "rsa-2048"), Phase.OUTGOING, NOW, NOW),
+            Authority(other_root, (), Brought("ab"), Phase.ACTIVE, NOW),
+        ),
+        ledger=Ledger(refused_keys=frozenset({"gone"})).add([entry(1), revoked]),
         crl_numbers={"ca": 4},
         last_crls={"old": "PEM"},
     )
@@ -60,7 +64,9 @@ def test_written_once(memory: records.Memory) -> None:
     assert (first > 0, databag.writes) == (True, first)
 
 
-@pytest.mark.parametrize("key", ["configuration", "authorities", "issued", "crl-numbers"])
+@pytest.mark.parametrize(
+    "key", ["configuration", "authorities", "issued", "refused-keys", "crl-numbers"]
+)
 @pytest.mark.parametrize("damage", ["{", "7", '"x"', '[{"serial": "zz"}, 7, null]'])
 def test_damage_costs_itself_alone(
     memory: records.Memory, key: str, damage: str, caplog: pytest.LogCaptureFixture
@@ -69,8 +75,16 @@ def test_damage_costs_itself_alone(
     databag: dict[str, str] = {}
     records.write(memory, databag)
     read = records.read({**databag, key: damage})
-    whole = {"authorities": memory.authorities, "issued": memory.ledger}
-    found = {"authorities": read.authorities, "issued": read.ledger}
+    whole = {
+        "authorities": memory.authorities,
+        "issued": memory.ledger.entries,
+        "refused-keys": memory.ledger.refused_keys,
+    }
+    found = {
+        "authorities": read.authorities,
+        "issued": read.ledger.entries,
+        "refused-keys": read.ledger.refused_keys,
+    }
     whole.pop(key, None)
     assert {name: found[name] for name in whole} == whole
     assert key in caplog.text
@@ -82,6 +96,15 @@ def test_bad_entry_costs_itself_alone(memory: records.Memory) -> None:
     records.write(memory, databag)
     databag["issued"] = databag["issued"].replace("[{", '[{"serial":"no"},{', 1)
     assert records.read(databag) == memory
+
+
+def test_written_before_there_was_more(memory: records.Memory) -> None:
+    """What a version wrote that kept less is read: a revoked entry's key is refused by that."""
+    databag: dict[str, str] = {}
+    blamed = entry(3, revoked_at=NOW, reason=Revocation.OPERATOR)
+    records.write(dataclasses.replace(memory, ledger=Ledger().add([blamed])), databag)
+    databag.pop("refused-keys", None)
+    assert records.read(databag).ledger.refused_keys == {"abc"}
 
 
 def test_nothing_remembered() -> None:

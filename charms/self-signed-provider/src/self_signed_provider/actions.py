@@ -10,11 +10,15 @@ import pydantic
 from .ca import bundle, in_use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .ca import Authority
     from .ledger import Entry, Ledger
     from .records import Memory
+
+
+LONGEST = 100_000
+"""How many characters of a result are handed to Juju at once."""
 
 
 def _serial(value: Any) -> int | None:
@@ -81,6 +85,21 @@ def revocation_lists(memory: Memory, lists: dict[str, str]) -> dict[str, str]:
         for authority, pem in lists.items()
     ]
     return {"crls": json.dumps(described), "crl-bundle": "\n".join(lists.values())}
+
+
+def parts(results: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Yield the results as they can be handed to Juju, one after the other.
+
+    A hook tool takes its results as words of its command line, of which Linux allows 128 KiB each
+    (and in all some 2 MB). So a long text comes in parts: `NAME-1`, `NAME-2` and so on, which make
+    the text when they are put together. All texts here are ASCII.
+    """
+    for name, text in results.items():
+        if len(text) <= LONGEST:
+            yield {name: text}
+            continue
+        for number, start in enumerate(range(0, len(text), LONGEST), start=1):
+            yield {f"{name}-{number}": text[start : start + LONGEST]}
 
 
 def _describe(entry: Entry) -> dict[str, Any]:

@@ -6,16 +6,22 @@ import collections
 import dataclasses
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
 from . import policy as policies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from charmlibs.interfaces.tls_certificates import (
         Certificate,
+        CertificateSigningRequest,
         ProviderCertificate,
         RequirerCertificateRequest,
     )
+
+    from .ledger import Ledger
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,19 +39,28 @@ class Answers:
 def decide(
     requests: Iterable[RequirerCertificateRequest],
     certificates: Iterable[ProviderCertificate],
+    *,
     policy: policies.Policy,
-    revoked_serials: frozenset[int],
+    book: Ledger,
     issuer: Certificate,
+    trusted: Collection[Certificate],
 ) -> Answers:
     """Decide on every request of every relation.
+
+    What a requirer holds is not taken away by a policy that became stricter: a rotation issues it
+    again whatever the limit is now, and leaves it standing if it would not be granted now, so that
+    its renewal is what is denied. Under a CA that is trusted no more it is of no use, and denied.
 
     Args:
         requests: All that stand in the relations now.
         certificates: All answers that stand there now, revoked ones included.
         policy: What is granted.
-        revoked_serials: What an operator revoked, whether or not the relation says so yet.
+        book: What was revoked, whether or not the relations say so yet.
         issuer: The CA that signs now.
+        trusted: The CAs that clients are told to trust, by their own certificates.
     """
+    revoked_serials = book.revoked_serials()
+    withdrawn_serials = book.withdrawn_serials()
     issue: list[RequirerCertificateRequest] = []
     deny: list[tuple[RequirerCertificateRequest, policies.Denial]] = []
     revoke: list[ProviderCertificate] = []
@@ -61,7 +76,11 @@ def decide(
             # The revoked entry is the answer, and stays for as long as that request does.
             if not answer.revoked:
                 revoke.append(answer)
-        elif answer is not None and answer.ca == issuer:
+        elif (
+            answer is not None
+            and answer.ca == issuer
+            and answer.certificate.serial_number not in withdrawn_serials
+        ):
             held[request.relation_id] += 1
         else:
             due.append(request)
@@ -69,10 +88,18 @@ def decide(
     # limit takes away.
     due.sort(key=lambda request: _key(request) not in answers)
     for request in due:
-        denial = policies.why_deny(_wish(request), policy, held[request.relation_id])
+        answer = answers.get(_key(request))
+        granted = policy if answer is None else dataclasses.replace(policy, limit=None)
+        denial = policies.why_deny(_wish(request), granted, held[request.relation_id])
         if denial is None:
             held[request.relation_id] += 1
             issue.append(request)
+        elif (
+            answer is not None
+            and answer.ca in trusted
+            and answer.certificate.serial_number not in withdrawn_serials
+        ):
+            held[request.relation_id] += 1
         else:
             deny.append((request, denial))
     return Answers(tuple(issue), tuple(deny), tuple(revoke))
@@ -84,10 +111,28 @@ def _key(item: RequirerCertificateRequest | ProviderCertificate) -> tuple[int, s
 
 def _wish(request: RequirerCertificateRequest) -> policies.Wish:
     csr = request.certificate_signing_request
+    subject = csr.x509_object.subject
     return policies.wish_for(
-        common_name=csr.common_name,
+        common_names=_texts(subject, NameOID.COMMON_NAME),
         dns_names=csr.sans_dns,
         ips=csr.sans_ip,
+        addresses={*_texts(subject, NameOID.EMAIL_ADDRESS), *_addresses(csr)},
         is_ca=request.is_ca,
         key=csr.public_key_sha256,
     )
+
+
+def _texts(subject: x509.Name, oid: x509.ObjectIdentifier) -> set[str]:
+    """Return every value of an attribute: a subject may have several common names."""
+    return {str(attribute.value) for attribute in subject.get_attributes_for_oid(oid)}
+
+
+def _addresses(csr: CertificateSigningRequest) -> list[str]:
+    try:
+        names = csr.x509_object.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return [
+        *names.value.get_values_for_type(x509.RFC822Name),
+        *names.value.get_values_for_type(x509.UniformResourceIdentifier),
+    ]

@@ -9,6 +9,7 @@ until the last certificate that it ever issued has expired.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,12 @@ from charmlibs.interfaces.tls_certificates import (
 )
 
 if TYPE_CHECKING:
-    import datetime
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from .config import ProviderConfig
+
+
+_SECOND = datetime.timedelta(seconds=1)
 
 
 class Phase(enum.Enum):
@@ -34,17 +37,42 @@ class Phase(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
+class Made:
+    """What a root of this charm's own making is made from."""
+
+    subject: tuple[str, ...]
+    """Common name, organization, organizational unit, e-mail address, country, state or province,
+    locality; empty text where there is none."""
+    key_algorithm: str
+    """As the option has it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Brought:
+    """A CA that the operator brought is made from nothing but itself."""
+
+    fingerprint: str
+    """Hex of SHA-256 over its certificate in DER."""
+
+
+Origin = Made | Brought
+
+
+@dataclasses.dataclass(frozen=True)
 class Authority:
     """A CA, without its key."""
 
     certificate: Certificate
     chain: tuple[Certificate, ...]
     """What stands above it, up to the root; empty for a root."""
-    origin: str
+    origin: Origin
     """What it was made from: as long as that is what the operator wants, it is kept."""
     phase: Phase
     since: datetime.datetime
     """When it came into its phase."""
+    issued_until: datetime.datetime | None = None
+    """When the last of all certificates expires that it issued; `None` if it issued none. It
+    stands here and not in the ledger alone, so that no damage there retires a CA too early."""
 
     @property
     def id(self) -> str:
@@ -55,6 +83,12 @@ class Authority:
     def anchor(self) -> Certificate:
         """The root that a client has to trust."""
         return self.chain[-1] if self.chain else self.certificate
+
+    def having_issued(self, certificates: Iterable[Certificate]) -> Authority:
+        """Return the authority as it is after it has issued *certificates*."""
+        ends = [certificate.expiry_time for certificate in certificates]
+        ends += [self.issued_until] if self.issued_until else []
+        return dataclasses.replace(self, issued_until=max(ends, default=None))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,24 +117,14 @@ def authority_id(certificate: Certificate) -> str:
     return certificate.sha256_fingerprint[:16]
 
 
-def own_origin(config: ProviderConfig, default_name: str) -> str:
+def origin_of_own(config: ProviderConfig, default_name: str) -> Made:
     """Return what a CA of this charm's own making is made from: its subject and its algorithm."""
-    subject = _attributes(config, default_name)
-    fields = (
-        subject.common_name,
-        subject.organization,
-        subject.organizational_unit,
-        subject.email_address,
-        subject.country_name,
-        subject.state_or_province_name,
-        subject.locality_name,
-    )
-    return "|".join(["own", config.key_algorithm, *(field or "" for field in fields)])
+    return Made(subject_of(_attributes(config, default_name)), config.key_algorithm)
 
 
-def given_origin(certificate: Certificate) -> str:
-    """Return what a CA that the operator brought is made from: itself."""
-    return f"given|{certificate.sha256_fingerprint}"
+def origin_of_given(certificate: Certificate) -> Brought:
+    """Return the origin of a CA that the operator brought."""
+    return Brought(certificate.sha256_fingerprint)
 
 
 def create(config: ProviderConfig, default_name: str) -> tuple[Certificate, PrivateKey]:
@@ -114,9 +138,8 @@ def create(config: ProviderConfig, default_name: str) -> tuple[Certificate, Priv
 
 def plan(
     authorities: Sequence[Authority],
-    wanted: str | None,
+    wanted: Origin | None,
     timing: Timing,
-    last_expiry: Mapping[str, datetime.datetime | None],
     now: datetime.datetime,
 ) -> Plan:
     """Decide what becomes of each authority.
@@ -126,54 +149,97 @@ def plan(
         wanted: The origin of the CA that the operator wants now; `None` if that cannot be had, in
             which case nothing new is begun.
         timing: The operator's lengths of time.
-        last_expiry: For each authority's id, when the last certificate expires that it issued.
         now: Aware.
     """
-    active = next((a for a in authorities if a.phase is Phase.ACTIVE), None)
-    waiting = next((a for a in authorities if a.phase is Phase.PUBLISHED), None)
-    outgoing = [a for a in authorities if a.phase is Phase.OUTGOING]
-    reasons: list[str] = []
-    remove: list[Authority] = []
-    make: Phase | None
+    turn = _Turn(
+        active=in_use(authorities),
+        waiting=next((a for a in authorities if a.phase is Phase.PUBLISHED), None),
+        outgoing=[a for a in authorities if a.phase is Phase.OUTGOING],
+    )
+    turn.expire(now)
+    turn.drop_unwanted(wanted, timing, now)
+    turn.bring_back(wanted, now)
+    turn.switch(timing, now)
+    make = turn.needs(wanted, timing, now)
+    turn.retire(now)
+    return Plan(turn.left(), make, tuple(turn.remove), tuple(turn.reasons))
 
-    if active is not None and active.certificate.expiry_time <= now:
-        # There is nothing left to overlap with: whoever trusted it trusts nothing now.
-        reasons.append(f"CA {active.id} has expired")
-        outgoing.append(dataclasses.replace(active, phase=Phase.OUTGOING, since=now))
-        active = None
 
-    if waiting is not None and not _is_due_successor(waiting, active, wanted, timing, now):
-        reasons.append(f"CA {waiting.id} is not wanted any more, and never issued anything")
-        remove.append(waiting)
-        waiting = None
+@dataclasses.dataclass
+class _Turn:
+    """The authorities in the course of one `plan`, and the steps of it."""
 
-    if waiting is not None and (active is None or waiting.since + timing.overlap <= now):
-        reasons.append(f"CA {waiting.id} takes over")
-        if active is not None:
-            outgoing.append(dataclasses.replace(active, phase=Phase.OUTGOING, since=now))
-        active = dataclasses.replace(waiting, phase=Phase.ACTIVE, since=now)
-        waiting = None
+    active: Authority | None
+    waiting: Authority | None
+    outgoing: list[Authority]
+    remove: list[Authority] = dataclasses.field(default_factory=list["Authority"])
+    reasons: list[str] = dataclasses.field(default_factory=list[str])
 
-    if wanted is None:
-        make = None
-    elif active is None:
-        reasons.append("A CA is made")
-        make = Phase.ACTIVE
-    elif waiting is None and _needs_successor(active, wanted, timing, now):
-        reasons.append(f"A successor of CA {active.id} is made and published")
-        make = Phase.PUBLISHED
-    else:
-        make = None
+    def expire(self, now: datetime.datetime) -> None:
+        """There is nothing to overlap with: whoever trusted an expired CA trusts nothing now."""
+        if self.active is not None and self.active.certificate.expiry_time <= now:
+            self.reasons.append(f"CA {self.active.id} has expired")
+            self._activate(None, now)
 
-    for authority in list(outgoing):
-        expiry = last_expiry.get(authority.id)
-        if expiry is None or expiry < now:
-            reasons.append(f"CA {authority.id} is retired: nothing that it issued is valid still")
-            outgoing.remove(authority)
-            remove.append(authority)
+    def drop_unwanted(self, wanted: Origin | None, timing: Timing, now: datetime.datetime) -> None:
+        """A successor that is not wanted any more goes."""
+        waiting = self.waiting
+        if waiting is None or _is_due_successor(waiting, self.active, wanted, timing, now):
+            return
+        self.reasons.append(f"CA {waiting.id} is not wanted any more, and never issued anything")
+        self.remove.append(waiting)
+        self.waiting = None
 
-    kept = tuple(a for a in (active, waiting, *outgoing) if a is not None)
-    return Plan(kept, make, tuple(remove), tuple(reasons))
+    def bring_back(self, wanted: Origin | None, now: datetime.datetime) -> None:
+        """What the operator brought, took away and brings again is the one that is outgoing.
+
+        One certificate cannot be two authorities; and it is trusted still, so that it can issue at
+        once.
+        """
+        if not isinstance(wanted, Brought):
+            return
+        again = next((a for a in self.outgoing if a.origin == wanted), None)
+        if again is not None:
+            self.reasons.append(f"CA {again.id} was brought again, and takes over")
+            self.outgoing.remove(again)
+            self._activate(again, now)
+
+    def switch(self, timing: Timing, now: datetime.datetime) -> None:
+        """A successor takes over after the overlap."""
+        waiting = self.waiting
+        if waiting is not None and (self.active is None or waiting.since + timing.overlap <= now):
+            self.reasons.append(f"CA {waiting.id} takes over")
+            self._activate(waiting, now)
+            self.waiting = None
+
+    def needs(self, wanted: Origin | None, timing: Timing, now: datetime.datetime) -> Phase | None:
+        """Return in which phase a new CA is to be made, if one is."""
+        if wanted is None:
+            return None
+        if self.active is None:
+            self.reasons.append("A CA is made")
+            return Phase.ACTIVE
+        if self.waiting is None and _needs_successor(self.active, wanted, timing, now):
+            self.reasons.append(f"A successor of CA {self.active.id} is made and published")
+            return Phase.PUBLISHED
+        return None
+
+    def retire(self, now: datetime.datetime) -> None:
+        """A CA goes when the last certificate that it issued has expired."""
+        done = [a for a in self.outgoing if a.issued_until is None or a.issued_until < now]
+        for authority in done:
+            self.reasons.append(f"CA {authority.id} is retired: nothing of it is valid still")
+            self.outgoing.remove(authority)
+            self.remove.append(authority)
+
+    def left(self) -> tuple[Authority, ...]:
+        """Return the ones that stay."""
+        return tuple(a for a in (self.active, self.waiting, *self.outgoing) if a is not None)
+
+    def _activate(self, successor: Authority | None, now: datetime.datetime) -> None:
+        if self.active is not None:
+            self.outgoing.append(dataclasses.replace(self.active, phase=Phase.OUTGOING, since=now))
+        self.active = successor and dataclasses.replace(successor, phase=Phase.ACTIVE, since=now)
 
 
 def rotation_starts(active: Authority, timing: Timing) -> datetime.datetime:
@@ -182,21 +248,20 @@ def rotation_starts(active: Authority, timing: Timing) -> datetime.datetime:
 
 
 def next_look(
-    authorities: Sequence[Authority],
-    timing: Timing,
-    last_expiry: Mapping[str, datetime.datetime | None],
-    now: datetime.datetime,
+    authorities: Sequence[Authority], timing: Timing, now: datetime.datetime
 ) -> datetime.datetime | None:
     """Return when the next step is due by the clock alone; arguments as for `plan`."""
     moments: list[datetime.datetime] = []
     for authority in authorities:
         if authority.phase is Phase.PUBLISHED:
             moments.append(authority.since + timing.overlap)
-        elif authority.phase is Phase.ACTIVE and _is_own(authority):
-            moments.append(rotation_starts(authority, timing))
-        elif authority.phase is Phase.OUTGOING:
-            expiry = last_expiry.get(authority.id)
-            moments.extend([expiry] if expiry else [])
+        elif authority.phase is Phase.ACTIVE:
+            moments.append(authority.certificate.expiry_time)
+            if isinstance(authority.origin, Made):
+                moments.append(rotation_starts(authority, timing))
+        elif authority.issued_until is not None:
+            # Certificates are valid to the end of their last second.
+            moments.append(authority.issued_until + _SECOND)
     return min((moment for moment in moments if moment > now), default=None)
 
 
@@ -212,23 +277,42 @@ def in_use(authorities: Sequence[Authority]) -> Authority | None:
     return next((a for a in authorities if a.phase is Phase.ACTIVE), None)
 
 
+def is_key_in_use(authorities: Iterable[Authority], brought: Certificate | None) -> bool:
+    """Return whether a CA that the operator brings has the key of one that has issued."""
+    return brought is not None and any(
+        authority.certificate.public_key_sha256 == brought.public_key_sha256
+        for authority in authorities
+        if authority.phase is not Phase.PUBLISHED
+    )
+
+
 def _needs_successor(
-    active: Authority, wanted: str, timing: Timing, now: datetime.datetime
+    active: Authority, wanted: Origin, timing: Timing, now: datetime.datetime
 ) -> bool:
     if active.origin != wanted:
         return True
     # What an operator brought, only the operator can renew.
-    return _is_own(active) and rotation_starts(active, timing) <= now
+    return isinstance(active.origin, Made) and rotation_starts(active, timing) <= now
 
 
-def _is_own(authority: Authority) -> bool:
-    return authority.origin.startswith("own|")
+def subject_of(named: CertificateRequestAttributes | Certificate) -> tuple[str, ...]:
+    """Return a subject in the form of `Made.subject`."""
+    fields = (
+        named.common_name,
+        named.organization,
+        named.organizational_unit,
+        named.email_address,
+        named.country_name,
+        named.state_or_province_name,
+        named.locality_name,
+    )
+    return tuple(field or "" for field in fields)
 
 
 def _is_due_successor(
     waiting: Authority,
     active: Authority | None,
-    wanted: str | None,
+    wanted: Origin | None,
     timing: Timing,
     now: datetime.datetime,
 ) -> bool:

@@ -102,7 +102,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if config is None:
             return None, None
         if config.ca_secret is None:
-            return Wanted(ca.own_origin(config, self.app.name)), None
+            return Wanted(ca.origin_of_own(config, self.app.name)), None
         try:
             content = self._vault.given(config.ca_secret)
             found = given.read(content, self._now)
@@ -112,7 +112,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
             return None, f"ca-secret {config.ca_secret} does not exist, or is not granted"
         except ops.ModelError as error:
             return None, f"ca-secret cannot be read; grant it to {self.app.name}: {error}"
-        return Wanted(ca.given_origin(found.certificate), found), None
+        return Wanted(ca.origin_of_given(found.certificate), found), None
 
     @property
     def _problem(self) -> str | None:
@@ -138,6 +138,11 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if isinstance(event, ops.RelationDepartedEvent) and event.departing_unit == self.unit:
             # This unit is being removed. Others seem to leave, one by one, and do not.
             self._stored.leaving = True
+        self._lead(event)
+        self._trust.publish_first_version(ca.bundle(self._remembered.authorities))
+
+    def _lead(self, event: ops.EventBase) -> None:
+        """Do what the leader alone may do."""
         if self._stored.leaving or not self.unit.is_leader() or self._peers is None:
             return
         config = self._config_in_force
@@ -158,6 +163,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         """Keep *memory*, and show the world what it says."""
         assert self._peers is not None  # noqa: S101 - asked for before anything was decided
         self._trust.publish(ca.bundle(memory.authorities))
+        self._trust.publish_first_version(ca.bundle(memory.authorities))
         records.write(memory, self._peers.data[self.app])
         self._remembered = memory
 
@@ -209,10 +215,10 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if results is None:
             event.fail("There is no CA yet")
             return
-        event.set_results(results)
+        _tell(event, results)
 
     def _on_get_issued_certificates(self, event: ops.ActionEvent) -> None:
-        event.set_results(actions.issued_certificates(self._remembered.ledger))
+        _tell(event, actions.issued_certificates(self._remembered.ledger))
 
     def _on_rotate_private_key(self, event: ops.ActionEvent) -> None:
         config = self._config_in_force
@@ -222,17 +228,22 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if config is None or wanted is None:
             event.fail(f"There is no CA to make: {problem or self._problem}")
             return
-        if wanted.given is not None:
-            event.fail("The CA is that of ca-secret: bring one with another key there")
+        if ca.is_key_in_use(
+            self._remembered.authorities, wanted.given and wanted.given.certificate
+        ):
+            event.fail("The CA is that of ca-secret: bring one with another key there first")
             return
         memory = self._leader.replace_compromised(self._remembered, config, wanted, self._now)
         self._remember(self._leader.run_certificates(memory, config, self._now))
-        event.set_results(actions.ca_certificate(self._remembered.authorities) or {})
+        _tell(event, actions.ca_certificate(self._remembered.authorities) or {})
 
     def _on_revoke_certificate(self, event: ops.ActionEvent) -> None:
         config = self._config_in_force
         chosen = event.load_params(actions.RevokeCertificate, errors="fail")
-        if not self._may_act(event) or config is None:
+        if not self._may_act(event):
+            return
+        if config is None:
+            event.fail(f"There is no good configuration to answer under: {self._problem}")
             return
         before = self._remembered
         book = before.ledger.revoke(chosen.picks, ledger.Revocation.OPERATOR, self._now)
@@ -242,14 +253,14 @@ class SelfSignedProviderCharm(ops.CharmBase):
             return
         memory = dataclasses.replace(before, ledger=book)
         self._remember(self._leader.run_certificates(memory, config, self._now))
-        event.set_results(actions.revoked_certificates(revoked))
+        _tell(event, actions.revoked_certificates(revoked))
 
     def _on_get_crl(self, event: ops.ActionEvent) -> None:
         if not self._may_act(event):
             return
         memory, lists = self._leader.revocation_lists(self._remembered, self._now)
         self._remember(memory)
-        event.set_results(actions.revocation_lists(memory, lists))
+        _tell(event, actions.revocation_lists(memory, lists))
 
     def _may_act(self, event: ops.ActionEvent) -> bool:
         """Say no to an action that only the leader can carry out."""
@@ -260,3 +271,8 @@ class SelfSignedProviderCharm(ops.CharmBase):
             event.fail("There is no CA yet")
             return False
         return True
+
+
+def _tell(event: ops.ActionEvent, results: dict[str, str]) -> None:
+    for part in actions.parts(results):
+        event.set_results(part)

@@ -55,8 +55,12 @@ def _text(longest: int, pattern: str = ".*", accepted: str = "text") -> pydantic
         text = str(value or "").strip()
         if text and not re.fullmatch(pattern, text):
             raise ValueError(f"must be {accepted}")
-        if len(text) > longest:
-            raise ValueError(f"must have at most {longest} characters, and has {len(text)}")
+        if not text.isprintable():
+            raise ValueError("must be printable, in one line")
+        # `cryptography` counts the bytes of the text as it is encoded.
+        length = len(text.encode())
+        if length > longest:
+            raise ValueError(f"must have at most {longest} bytes in UTF-8, and has {length}")
         return text or None
 
     return pydantic.BeforeValidator(read)
@@ -74,11 +78,25 @@ def _one_of(*accepted: str) -> pydantic.AfterValidator:
 def _domains(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    names = tuple(name.strip().lower() for name in value.split(",") if name.strip())
+    # A dot at the end says that a name is complete, which these are anyhow.
+    names = tuple(
+        name.strip().lower().removesuffix(".") for name in value.split(",") if name.strip()
+    )
     for name in names:
+        if not name.isascii():
+            raise ValueError(f"must be ASCII; for {name!r} give its A-label{_a_label_of(name)}")
         if not _DOMAIN.fullmatch(name):
-            raise ValueError(f"must be domain names separated by commas; {name!r} is none")
+            raise ValueError(
+                f"must be domain names separated by commas, as example.com; {name!r} is none"
+            )
     return names
+
+
+def _a_label_of(name: str) -> str:
+    try:
+        return f", {name.encode('idna').decode()}"
+    except UnicodeError:
+        return ""
 
 
 def _secret_id(value: Any) -> Any:

@@ -6,6 +6,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from charmlibs.interfaces.tls_certificates import Certificate, PrivateKey, TLSCertificatesError
 
 if TYPE_CHECKING:
@@ -67,12 +69,8 @@ def _reasons(
     if not certificate.matches_private_key(key):
         yield "has a private-key that does not belong to its certificate"
     links = (certificate, *chain)
-    for link in links:
-        if not link.is_ca:
-            yield f"has {link.subject_rfc4514}, which is not a CA"
-        if not link.validity_start_time <= now < link.expiry_time:
-            dates = f"{link.validity_start_time:%Y-%m-%d} to {link.expiry_time:%Y-%m-%d}"
-            yield f"has {link.subject_rfc4514}, which is valid from {dates} only"
+    for below, link in enumerate(links):
+        yield from _flaws(link, below, now)
     issuers = (*chain, links[-1])  # The last one, a root, signed itself.
     for link, issuer in zip(links, issuers, strict=True):
         if not link.is_signed_by(issuer):
@@ -80,6 +78,41 @@ def _reasons(
                 f"has {link.subject_rfc4514}, which {issuer.subject_rfc4514} did not sign; "
                 "chain must go from its issuer to a self-signed root"
             )
+
+
+def _flaws(link: Certificate, below: int, now: datetime.datetime) -> Iterator[str]:
+    """Every reason why one CA of the chain, with *below* CAs under it, cannot stand there."""
+    if not link.subject_rfc4514:
+        yield "has a certificate with an empty subject, which nothing can name as its issuer"
+    if not link.is_ca:
+        yield f"has {link.subject_rfc4514}, which is not a CA"
+    if not _may_sign(link):
+        yield f"has {link.subject_rfc4514}, whose key usage lacks the signing of certificates"
+    most = _path_length(link)
+    if most is not None and below > most:
+        yield f"has {link.subject_rfc4514}, which allows {most} CAs under it: there are {below}"
+    if not link.validity_start_time <= now < link.expiry_time:
+        dates = f"{link.validity_start_time:%Y-%m-%d} to {link.expiry_time:%Y-%m-%d}"
+        yield f"has {link.subject_rfc4514}, which is valid from {dates} only"
+
+
+def _may_sign(certificate: Certificate) -> bool:
+    """Return whether the key usage, if there is one, allows what CAs do (RFC 5280, 4.2.1.3)."""
+    try:
+        usage = certificate.x509_object.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return usage.key_cert_sign
+
+
+def _path_length(certificate: Certificate) -> int | None:
+    """Return how many CAs may stand between this one and a leaf; `None` is any number."""
+    try:
+        return certificate.x509_object.extensions.get_extension_for_class(
+            x509.BasicConstraints
+        ).value.path_length
+    except x509.ExtensionNotFound:
+        return None
 
 
 def _certificate(pem: str, where: str) -> Certificate:

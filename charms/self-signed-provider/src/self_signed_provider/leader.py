@@ -13,13 +13,13 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesError,
 )
 
-from . import answers, ca, crl, ledger, policy
+from . import answers, ca, crl, ledger, policy, recovery
 from .ca import Authority, Phase
 from .ledger import Revocation
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from charmlibs.interfaces.tls_certificates import (
         PrivateKey,
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 class Wanted:
     """The CA that the operator wants."""
 
-    origin: str
+    origin: ca.Origin
     given: GivenCA | None = None
     """The CA itself, if the operator brought it."""
 
@@ -71,23 +71,12 @@ class Leader:
             wanted: The CA to come to; `None` if it cannot be had, and the one in use goes on.
             now: Aware.
         """
-        authorities = memory.authorities or self._recover(now)
-        active = ca.in_use(authorities)
-        if active is not None and not self._vault.holds(active.certificate):
-            logger.error("The secret of CA %s is gone: it issues no more", active.id)
-            authorities = tuple(
-                dataclasses.replace(a, phase=Phase.OUTGOING, since=now) if a is active else a
-                for a in authorities
-            )
+        origin = wanted.origin if wanted else None
+        authorities = self._with_keys(memory.authorities, wanted, now)
+        if ca.in_use(authorities) is None:
+            authorities = self._recovered(authorities, origin, now)
         timing = ca.Timing(config.overlap, config.certificate_validity)
-        expiries = {a.id: memory.ledger.last_expiry(a.id) for a in authorities}
-        plan = ca.plan(
-            authorities,
-            wanted.origin if wanted else None,
-            timing,
-            expiries,
-            now,
-        )
+        plan = ca.plan(authorities, origin, timing, now)
         for reason in plan.reasons:
             logger.info("%s", reason)
         kept = plan.keep
@@ -95,7 +84,7 @@ class Leader:
             kept = (*kept, self._create(config, wanted, plan.create, now))
         for authority in plan.remove:
             self._vault.remove(authority)
-        self._vault.wake_at(ca.next_look(kept, timing, expiries, now), now)
+        self._vault.wake_at(ca.next_look(kept, timing, now), now)
         return dataclasses.replace(memory, authorities=kept)
 
     def run_certificates(
@@ -107,13 +96,15 @@ class Leader:
             return memory
         requests = self._certificates.get_certificate_requests()
         standing = self._certificates.get_provider_certificates()
-        book = _recorded(memory.ledger, requests, standing, now).prune(now)
+        witnessed = _witnessed(requests, standing)
+        book = ledger.restored(memory.ledger.prune(now), witnessed, now)
         due = answers.decide(
             requests,
             standing,
-            policy.policy_from(config, book.refused_keys()),
-            book.revoked_serials(),
-            authority.certificate,
+            policy=policy.policy_from(config, book.refused_keys),
+            book=book,
+            issuer=authority.certificate,
+            trusted={a.certificate for a in memory.authorities},
         )
         issued, errors = self._sign(due, authority, config)
         if issued or errors:
@@ -123,7 +114,12 @@ class Leader:
         if due.revoke:
             self._certificates.revoke_certificates(due.revoke)
         book = book.add(_entry(request, certificate) for request, certificate in issued)
-        return dataclasses.replace(memory, ledger=book)
+        after = authority.having_issued(answer.certificate for _, answer in issued)
+        return dataclasses.replace(
+            memory,
+            ledger=book,
+            authorities=tuple(after if a is authority else a for a in memory.authorities),
+        )
 
     def replace_compromised(
         self, memory: Memory, config: ProviderConfig, wanted: Wanted, now: datetime.datetime
@@ -135,15 +131,21 @@ class Leader:
         """
         book = memory.ledger.revoke(lambda _: True, Revocation.CA_COMPROMISED, now)
         memory = dataclasses.replace(memory, ledger=book)
-        last = {a.id: self._revocation_list(memory, a, now) for a in memory.authorities}
-        for authority in memory.authorities:
-            self._vault.remove(authority)
+        last = {
+            a.id: pem
+            for a in memory.authorities
+            if (pem := self._revocation_list(memory, a, now, is_last=True)) is not None
+        }
         successor = self._create(config, wanted, Phase.ACTIVE, now)
+        for authority in memory.authorities:
+            # What the operator brings in its place may have been published already.
+            if authority.id != successor.id:
+                self._vault.remove(authority)
         return dataclasses.replace(
             memory,
             authorities=(successor,),
-            last_crls=memory.last_crls | {i: pem for i, pem in last.items() if pem is not None},
-            crl_numbers=memory.crl_numbers | {i: memory.crl_numbers.get(i, 0) + 1 for i in last},
+            last_crls=memory.last_crls | last,
+            crl_numbers=memory.crl_numbers | _next_numbers(memory, last, now),
         )
 
     def revocation_lists(
@@ -160,7 +162,7 @@ class Leader:
             for authority in living or [a for a in [ca.in_use(memory.authorities)] if a]
             if (pem := self._revocation_list(memory, authority, now)) is not None
         }
-        numbers = {i: memory.crl_numbers.get(i, 0) + 1 for i in lists}
+        numbers = _next_numbers(memory, lists, now)
         final = {i: pem for i, pem in memory.last_crls.items() if memory.ledger.last_expiry(i)}
         memory = dataclasses.replace(
             memory, crl_numbers=memory.crl_numbers | numbers, last_crls=final
@@ -168,17 +170,24 @@ class Leader:
         return memory, lists | final
 
     def _revocation_list(
-        self, memory: Memory, authority: Authority, now: datetime.datetime
+        self,
+        memory: Memory,
+        authority: Authority,
+        now: datetime.datetime,
+        *,
+        is_last: bool = False,
     ) -> str | None:
         key = self._vault.key(authority.certificate)
         if key is None:
             return None
+        [number] = _next_numbers(memory, [authority.id], now).values()
         return crl.build(
             authority.certificate,
             key,
             memory.ledger.revoked_under(authority.id),
-            number=memory.crl_numbers.get(authority.id, 0) + 1,
+            number=number,
             now=now,
+            last_until=authority.issued_until if is_last else None,
         )
 
     def _create(
@@ -197,24 +206,38 @@ class Leader:
             self._vault.put(certificate, chain, key)
         return Authority(certificate, chain, wanted.origin, phase, now)
 
-    def _recover(self, now: datetime.datetime) -> tuple[Authority, ...]:
-        """Find the CA again from the certificates in the relations, if its record was lost."""
+    def _with_keys(
+        self, authorities: tuple[Authority, ...], wanted: Wanted | None, now: datetime.datetime
+    ) -> tuple[Authority, ...]:
+        """Return the authorities, as far as they have their keys still."""
+        held: set[str] = set()
+        for authority in authorities:
+            if self._vault.holds(authority.certificate):
+                held.add(authority.id)
+            elif wanted is not None and wanted.given and authority.origin == wanted.origin:
+                logger.warning(
+                    "The secret of CA %s is gone: made again of ca-secret", authority.id
+                )
+                self._vault.put(authority.certificate, authority.chain, wanted.given.key)
+                held.add(authority.id)
+            elif authority.phase is not Phase.OUTGOING:
+                logger.error("The secret of CA %s is gone: it issues no more", authority.id)
+        return recovery.without_lost_keys(authorities, held, now)
+
+    def _recovered(
+        self, authorities: tuple[Authority, ...], wanted: ca.Origin | None, now: datetime.datetime
+    ) -> tuple[Authority, ...]:
+        """Find CAs again from the certificates in the relations, if their record was lost."""
         standing = self._certificates.get_provider_certificates()
-        issuers = {answer.ca: tuple(answer.chain[2:]) for answer in standing}
-        found = {root: chain for root, chain in issuers.items() if self._vault.holds(root)}
-        if found:
-            logger.warning("The record of the CA was lost: taken from the relations, and rotated")
-        newest = max(found, key=lambda c: c.validity_start_time, default=None)
-        return tuple(
-            Authority(
-                certificate,
-                chain,
-                origin="own|recovered",
-                phase=Phase.ACTIVE if certificate is newest else Phase.OUTGOING,
-                since=now,
-            )
-            for certificate, chain in found.items()
-        )
+        held = {
+            ca.authority_id(issuer)
+            for issuer in {answer.ca for answer in standing}
+            if self._vault.holds(issuer)
+        }
+        found = recovery.recovered(authorities, standing, held, wanted, now)
+        for authority in found[len(authorities) :]:
+            logger.warning("The record of CA %s was lost: taken from the relations", authority.id)
+        return found
 
     def _sign(
         self, due: answers.Answers, authority: Authority, config: ProviderConfig
@@ -270,26 +293,18 @@ def _entry(request: RequirerCertificateRequest, answer: ProviderCertificate) -> 
     )
 
 
-def _recorded(
-    book: ledger.Ledger,
-    requests: Iterable[RequirerCertificateRequest],
-    standing: Iterable[ProviderCertificate],
-    now: datetime.datetime,
-) -> ledger.Ledger:
-    """Return the ledger with every certificate that stands in a relation.
-
-    It lacks one only after damage, and then the relation is the better witness: also of a
-    revocation, for only an operator's leaves a mark there.
-    """
+def _witnessed(
+    requests: list[RequirerCertificateRequest], standing: list[ProviderCertificate]
+) -> Iterator[tuple[ledger.Entry, bool]]:
+    """Yield what stands in the relations as the ledger has it, and whether it is revoked there."""
     asked = {(r.relation_id, r.certificate_signing_request.raw): r for r in requests}
     for answer in standing:
         request = asked.get((answer.relation_id, answer.certificate_signing_request.raw))
-        serial = answer.certificate.serial_number
-        if request is None or serial in book.entries:
-            continue
-        book = book.add([_entry(request, answer)])
-        if answer.revoked:
-            book = book.revoke(
-                lambda entry, serial=serial: entry.serial == serial, Revocation.OPERATOR, now
-            )
-    return book
+        if request is not None:
+            yield _entry(request, answer), bool(answer.revoked)
+
+
+def _next_numbers(
+    memory: Memory, authorities: Iterable[str], now: datetime.datetime
+) -> dict[str, int]:
+    return {i: crl.next_number(memory.crl_numbers.get(i), now) for i in authorities}

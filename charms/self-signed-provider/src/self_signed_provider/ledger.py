@@ -57,18 +57,25 @@ class Ledger:
     """All certificates that were issued and have not expired yet, by serial number."""
 
     entries: dict[int, Entry] = dataclasses.field(default_factory=dict[int, Entry])
+    refused_keys: frozenset[str] = frozenset()
+    """Keys whose certificates an operator revoked, as `Entry.key_sha256` has them. They are
+    refused for ever, and so outlive their entries."""
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
 
     def add(self, entries: Iterable[Entry]) -> Ledger:
         """Return the ledger with *entries*, in place of any that have their serial numbers."""
-        return Ledger(self.entries | {entry.serial: entry for entry in entries})
+        return dataclasses.replace(
+            self, entries=self.entries | {entry.serial: entry for entry in entries}
+        )
 
     def prune(self, now: datetime.datetime) -> Ledger:
         """Return the ledger without what has expired, of which a CRL need not speak any more."""
         kept = {serial: entry for serial, entry in self.entries.items() if entry.not_after >= now}
-        return self if len(kept) == len(self.entries) else Ledger(kept)
+        if len(kept) == len(self.entries):
+            return self
+        return dataclasses.replace(self, entries=kept)
 
     def revoke(
         self, which: Callable[[Entry], bool], reason: Revocation, now: datetime.datetime
@@ -79,15 +86,24 @@ class Ledger:
             for entry in self
             if entry.revoked_at is None and which(entry)
         ]
-        return self.add(revoked) if revoked else self
-
-    def refused_keys(self) -> frozenset[str]:
-        """Return the keys that nothing is issued for any more, as `Entry.key_sha256` has them."""
-        return frozenset(entry.key_sha256 for entry in self if entry.reason is Revocation.OPERATOR)
+        if not revoked:
+            return self
+        refused = self.refused_keys
+        if reason is Revocation.OPERATOR:
+            refused |= {entry.key_sha256 for entry in revoked}
+        return dataclasses.replace(self, refused_keys=refused).add(revoked)
 
     def revoked_serials(self) -> frozenset[int]:
         """Return the serial numbers of the certificates that an operator revoked."""
         return frozenset(entry.serial for entry in self if entry.reason is Revocation.OPERATOR)
+
+    def withdrawn_serials(self) -> frozenset[int]:
+        """Return the serial numbers of those that were revoked without blame on their keys."""
+        return frozenset(
+            entry.serial
+            for entry in self
+            if entry.reason in {Revocation.DEPARTED, Revocation.CA_COMPROMISED}
+        )
 
     def last_expiry(self, authority: str) -> datetime.datetime | None:
         """Return when the last certificate expires that *authority* issued, if any lives."""
@@ -132,6 +148,31 @@ def entry_for(
         key_sha256=certificate.public_key_sha256,
         authority=authority,
         not_after=certificate.expiry_time,
+    )
+
+
+def restored(
+    ledger: Ledger, standing: Iterable[tuple[Entry, bool]], now: datetime.datetime
+) -> Ledger:
+    """Return the ledger with every certificate that stands in a relation.
+
+    It lacks one only after damage, and then the relation is the better witness: also of a
+    revocation, for only an operator's leaves a mark there.
+
+    Args:
+        ledger: What could be read.
+        standing: What the relations hold, each with whether it is marked as revoked.
+        now: Aware.
+    """
+    lacking = {
+        entry.serial: (entry, revoked)
+        for entry, revoked in standing
+        if entry.serial not in ledger.entries and entry.not_after >= now
+    }
+    if not lacking:
+        return ledger
+    return ledger.add(entry for entry, _ in lacking.values()).revoke(
+        lambda entry: lacking.get(entry.serial, (entry, False))[1], Revocation.OPERATOR, now
     )
 
 

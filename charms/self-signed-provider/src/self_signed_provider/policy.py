@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
+import urllib.parse
 from typing import TYPE_CHECKING
 
 from charmlibs.interfaces.tls_certificates import CertificateError, CertificateRequestErrorCode
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from .config import ProviderConfig
 
-_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?")
+_HOST_NAME = re.compile(r"[\w.*-]+")
+_MOST_LISTED = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Wish:
     ips: frozenset[str]
     is_ca: bool
     key_sha256: str
+    addresses: frozenset[str] = frozenset()
+    """E-mail addresses and URIs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,20 +79,27 @@ def policy_from(config: ProviderConfig, refused_keys: frozenset[str]) -> Policy:
 
 
 def wish_for(
-    *, common_name: str, dns_names: Collection[str], ips: Collection[str], is_ca: bool, key: str
+    *,
+    common_names: Collection[str],
+    dns_names: Collection[str],
+    ips: Collection[str],
+    is_ca: bool,
+    key: str,
+    addresses: Collection[str] = (),
 ) -> Wish:
     """Return what is asked for; a common name that reads as a host name or an address is one.
 
-    Verifiers older than RFC 6125 still match the common name, so that it must be held to the same
-    rules. One with a space in it, say, names no host. A sub-CA's common name is its title.
+    Verifiers older than RFC 6125 still match the common name, any of several, and wildcards
+    anywhere in it, so that it must be held to the same rules. One with a space in it, say, names
+    no host. A sub-CA's common name is its title.
     """
-    names, addresses = set(dns_names), set(ips)
-    if common_name and not is_ca:
-        if _is_address(common_name):
-            addresses.add(common_name)
+    names, ip_addresses = set(dns_names), set(ips)
+    for common_name in () if is_ca else common_names:
+        if _is_ip_address(common_name):
+            ip_addresses.add(common_name)
         elif _HOST_NAME.fullmatch(common_name):
-            names.add(common_name)
-    return Wish(frozenset(names), frozenset(addresses), is_ca, key)
+            names.add(_a_label(common_name))
+    return Wish(frozenset(names), frozenset(ip_addresses), is_ca, key, frozenset(addresses))
 
 
 def why_deny(wish: Wish, policy: Policy, held: int) -> Denial | None:
@@ -112,11 +123,12 @@ def _denials(wish: Wish, policy: Policy, held: int) -> Iterator[Denial]:
     if wish.ips and not policy.ips:
         code = CertificateRequestErrorCode.IP_NOT_ALLOWED
         yield Denial(code, f"IP addresses are not granted: {_listed(wish.ips)}")
-    wildcards = {name for name in wish.dns_names if name.startswith("*.")}
+    wildcards = {name for name in wish.dns_names if "*" in name}
     if wildcards and not policy.wildcards:
         code = CertificateRequestErrorCode.WILDCARD_NOT_ALLOWED
         yield Denial(code, f"wildcards are not granted: {_listed(wildcards)}")
     outside = {name for name in wish.dns_names if not _is_within(name, policy)}
+    outside |= {one for one in wish.addresses if not _is_within(_host_of(one), policy)}
     if outside:
         code = CertificateRequestErrorCode.DOMAIN_NOT_ALLOWED
         granted = ", ".join(policy.domains) + (" and below" if policy.subdomains else " alone")
@@ -125,8 +137,8 @@ def _denials(wish: Wish, policy: Policy, held: int) -> Iterator[Denial]:
         yield Denial(other, f"the limit of {policy.limit} certificates per requirer is reached")
 
 
-def _is_within(name: str, policy: Policy) -> bool:
-    if not policy.domains:
+def _is_within(name: str | None, policy: Policy) -> bool:
+    if not policy.domains or name is None:
         return True
     host = name.lower().rstrip(".")
     if host.startswith("*."):
@@ -141,7 +153,27 @@ def _is_within(name: str, policy: Policy) -> bool:
     )
 
 
-def _is_address(text: str) -> bool:
+def _host_of(address: str) -> str | None:
+    """Return the host that an e-mail address or a URI names; `None` if it names none."""
+    scheme, colon, _ = address.partition(":")
+    if not colon or "@" in scheme:
+        return address.rpartition("@")[2]
+    try:
+        return urllib.parse.urlsplit(address).hostname
+    except ValueError:
+        # Whoever reads it otherwise may find any host in it.
+        return address
+
+
+def _a_label(name: str) -> str:
+    """Return a host name as DNS has it (RFC 5890), if it can be brought into that form."""
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return name
+
+
+def _is_ip_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -150,4 +182,6 @@ def _is_address(text: str) -> bool:
 
 
 def _listed(names: Collection[str]) -> str:
-    return ", ".join(sorted(names))
+    """Return the names for the reason of a denial: the first of them, for it is sent back."""
+    first, more = sorted(names)[:_MOST_LISTED], len(names) - _MOST_LISTED
+    return ", ".join(first) + (f" and {more} more" if more > 0 else "")

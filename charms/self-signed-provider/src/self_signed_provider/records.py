@@ -17,7 +17,7 @@ import pydantic
 
 from charmlibs.interfaces.tls_certificates import Certificate, TLSCertificatesError
 
-from .ca import Authority, Phase
+from .ca import Authority, Brought, Made, Origin, Phase
 from .config import ProviderConfig
 from .ledger import Entry, Ledger, Revocation
 
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 CONFIGURATION = "configuration"
 AUTHORITIES = "authorities"
 ISSUED = "issued"
+REFUSED_KEYS = "refused-keys"
 CRL_NUMBERS = "crl-numbers"
 LAST_CRLS = "last-crls"
 
@@ -52,7 +53,7 @@ def read(databag: Mapping[str, str]) -> Memory:
     return Memory(
         config=_read_config(databag),
         authorities=tuple(_each(databag, AUTHORITIES, _read_authority)),
-        ledger=Ledger().add(_each(databag, ISSUED, _read_entry)),
+        ledger=_read_ledger(databag),
         crl_numbers=dict(_items(databag, CRL_NUMBERS, int)),
         last_crls=dict(_items(databag, LAST_CRLS, str)),
     )
@@ -64,6 +65,7 @@ def write(memory: Memory, databag: MutableMapping[str, str]) -> None:
         CONFIGURATION: memory.config.model_dump_json() if memory.config else "",
         AUTHORITIES: _dump([_write_authority(a) for a in memory.authorities]),
         ISSUED: _dump([_write_entry(e) for _, e in sorted(memory.ledger.entries.items())]),
+        REFUSED_KEYS: _dump(sorted(memory.ledger.refused_keys)),
         CRL_NUMBERS: _dump(memory.crl_numbers),
         LAST_CRLS: _dump(memory.last_crls),
     }
@@ -83,24 +85,54 @@ def _read_config(databag: Mapping[str, str]) -> ProviderConfig | None:
         return None
 
 
+def _read_ledger(databag: Mapping[str, str]) -> Ledger:
+    ledger = Ledger().add(_each(databag, ISSUED, _read_entry))
+    refused = {entry.key_sha256 for entry in ledger if entry.reason is Revocation.OPERATOR}
+    refused.update(_each(databag, REFUSED_KEYS, _read_key))
+    return dataclasses.replace(ledger, refused_keys=frozenset(refused))
+
+
+def _read_key(item: Any) -> str:
+    if not isinstance(item, str):
+        raise TypeError(f"a key's digest is text, and not {type(item).__name__}")
+    return item
+
+
 def _read_authority(item: Mapping[str, Any]) -> Authority:
+    issued_until = item.get("issued-until")
     return Authority(
         certificate=Certificate.from_string(item["certificate"]),
         chain=tuple(Certificate.from_string(pem) for pem in item["chain"]),
-        origin=str(item["origin"]),
+        origin=_read_origin(item["origin"]),
         phase=Phase(item["phase"]),
-        since=datetime.datetime.fromisoformat(item["since"]),
+        since=_moment(item["since"]),
+        issued_until=_moment(issued_until) if issued_until else None,
     )
 
 
 def _write_authority(authority: Authority) -> dict[str, Any]:
-    return {
+    item: dict[str, Any] = {
         "certificate": authority.certificate.raw,
         "chain": [certificate.raw for certificate in authority.chain],
-        "origin": authority.origin,
+        "origin": _write_origin(authority.origin),
         "phase": authority.phase.value,
         "since": authority.since.isoformat(),
     }
+    if authority.issued_until is not None:
+        item["issued-until"] = authority.issued_until.isoformat()
+    return item
+
+
+def _read_origin(item: Mapping[str, Any]) -> Origin:
+    if "fingerprint" in item:
+        return Brought(str(item["fingerprint"]))
+    return Made(tuple(str(part) for part in item["subject"]), str(item["key-algorithm"]))
+
+
+def _write_origin(origin: Origin) -> dict[str, Any]:
+    if isinstance(origin, Brought):
+        return {"fingerprint": origin.fingerprint}
+    return {"subject": list(origin.subject), "key-algorithm": origin.key_algorithm}
 
 
 def _read_entry(item: Mapping[str, Any]) -> Entry:

@@ -36,8 +36,7 @@ class TrustBundle:
         for relation in self._charm.model.relations[self._endpoint]:
             if not relation.active:
                 continue
-            several = relation.data[relation.app].get("version") == "1"
-            wanted = {ca.raw for ca in (bundle if several else bundle[:1])}
+            wanted = {ca.raw for ca in (bundle if _is_second(relation) else bundle[:1])}
             published = self._published(relation)
             # Added before others are removed, for nobody to be without any CA in between.
             if wanted - published:
@@ -45,8 +44,29 @@ class TrustBundle:
             for superfluous in published - wanted:
                 self._library.remove_certificate(superfluous, relation.id)
 
+    def publish_first_version(self, bundle: Sequence[Certificate]) -> None:
+        """Tell requirers of the interface's first version the CA in use; every unit may, and must.
+
+        They read the units' databags. One that a former leader left as it was would contradict
+        the new leader's, and a leader that is removed takes its own along.
+        """
+        for relation in self._charm.model.relations[self._endpoint]:
+            if not bundle or not relation.active or _is_second(relation):
+                continue
+            ca = bundle[0].raw
+            told = {"ca": ca, "certificate": ca, "chain": [ca]}
+            databag = relation.data[self._charm.unit]
+            for key, value in told.items():
+                if databag.get(key) != json.dumps(value):
+                    databag[key] = json.dumps(value)
+
     def _published(self, relation: ops.Relation) -> set[str]:
         try:
             return set(json.loads(relation.data[self._charm.app].get("certificates", "[]")))
         except (ValueError, TypeError):
             return set()
+
+
+def _is_second(relation: ops.Relation) -> bool:
+    """Return whether the requirer knows the interface's second version, which it calls 1."""
+    return relation.data[relation.app].get("version") == "1"
