@@ -55,16 +55,24 @@ class Deployment:
     provider: str = PROVIDER
     requirer: str = REQUIRER
 
-    def wait(self, ready: Callable[[jubilant.Status], bool], timeout: float = 180) -> None:
-        """Wait for a status; if it does not come, say what there is in its place."""
+    def wait(
+        self,
+        ready: Callable[[jubilant.Status], bool],
+        timeout: float = 180,
+        *,
+        after_fault: bool = False,
+    ) -> None:
+        """Wait for a status; if it does not come, say what there is in its place.
+
+        A unit in error ends the wait at once, but not *after a fault*: Juju tries again.
+        """
+        stops_at = None if after_fault else jubilant.any_error
         try:
-            self.juju.wait(
-                ready, error=jubilant.any_error, delay=0.5, successes=2, timeout=timeout
-            )
+            self.juju.wait(ready, error=stops_at, delay=0.5, successes=2, timeout=timeout)
         except (TimeoutError, jubilant.WaitError) as error:
             pytest.fail(f"the model did not settle: {error}\n{self.evidence()}")
 
-    def wait_active(self, timeout: float = 180) -> None:
+    def wait_active(self, timeout: float = 180, *, after_fault: bool = False) -> None:
         """Wait until both applications are active and no hook is due."""
         apps = (self.provider, self.requirer)
         self.wait(
@@ -72,6 +80,7 @@ class Deployment:
                 jubilant.all_active(status, *apps) and jubilant.all_agents_idle(status, *apps)
             ),
             timeout,
+            after_fault=after_fault,
         )
 
     def wait_fact(self, fact: Callable[[], bool], what: str, timeout: float = 60) -> None:
