@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -69,6 +70,23 @@ def _no_zip(path: Path) -> Path:
     return path
 
 
+def _encrypted(path: Path) -> Path:
+    packed = bytearray(_charm(path).read_bytes())
+    # The flag of encryption, in the entry itself and in the directory.
+    packed[6] |= 1
+    packed[packed.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(packed)
+    return path
+
+
+def _garbled(path: Path) -> Path:
+    packed = bytearray(_charm(path).read_bytes())
+    start = 30 + len("metadata.yaml")
+    packed[start : start + 8] = b"\xff" * 8
+    path.write_bytes(packed)
+    return path
+
+
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "broken": (_broken, "no zip file, or a broken one"),
     "text": (_no_zip, "no zip file, or a broken one"),
@@ -79,6 +97,26 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "through a link": (
         lambda p: _charm(p, ("l", "/tmp", stat.S_IFLNK | 0o777), ("l/x", "x", 0o100644)),
         "outside its folder: l/x",
+    ),
+    "through a link written otherwise": (
+        lambda p: _charm(p, ("./l", "/tmp", stat.S_IFLNK | 0o777), ("l/x", "x", 0o100644)),
+        "outside its folder: l/x",
+    ),
+    "in place of a link": (
+        lambda p: _charm(p, ("l", "/tmp/x", stat.S_IFLNK | 0o777), ("./l", "x", 0o100644)),
+        "has this twice: ./l",
+    ),
+    "encrypted": (_encrypted, "no zip file, or a broken one"),
+    "garbled": (_garbled, "no zip file, or a broken one"),
+    "options in a list": (
+        lambda p: _charm(p, ("config.yaml", "options: {a: [1]}", 0o100644)),
+        "its metadata is malformed",
+    ),
+    "limit": (
+        lambda p: _zip(
+            p, ("metadata.yaml", "name: a\nrequires: {d: {interface: i, limit: x}}", 0o100644)
+        ),
+        "its metadata is malformed",
     ),
     "link out": (
         lambda p: _charm(p, ("l", "../../x", stat.S_IFLNK | 0o777)),
@@ -173,3 +211,25 @@ def test_refresh_keeps_what_the_old_version_did_not_bring(tmp_path: Path) -> Non
         ".unit-state.db": "mine",
     }
     assert not (unit / "charm" / "gone").exists()
+
+
+def test_folder_that_links_to_itself(tmp_path: Path) -> None:
+    """A link to a folder that it is in would be copied for ever, and is refused."""
+    folder = tmp_path / "charm"
+    folder.mkdir()
+    (folder / "metadata.yaml").write_text(METADATA)
+    (folder / "again").symlink_to(folder)
+    with pytest.raises(JujuError, match="a link to a folder that it is in"):
+        charmfiles.take_charm(folder, "./charm", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_folder_with_a_pipe(tmp_path: Path) -> None:
+    """What cannot be copied is named."""
+    folder = tmp_path / "charm"
+    folder.mkdir()
+    (folder / "metadata.yaml").write_text(METADATA)
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(JujuError, match="pipe"):
+        charmfiles.take_charm(folder, "./charm", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

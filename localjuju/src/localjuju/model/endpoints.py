@@ -34,7 +34,7 @@ def integrate(model: Model, one: str, two: str) -> Relation:
             first, second = f"{app1}:{end1.name}", f"{app2}:{end2.name}"
             raise JujuError(
                 f'adding relation between endpoints "{one}" and "{two}": cannot add relation '
-                f'"{first}", "{second}": relation {first} {second}: already exists'
+                f'"{one}", "{two}": relation {first} {second}: already exists'
             )
     for app, end in ((app1, end1), (app2, end2)):
         taken = [r for r in model.relations.values() if (app, end.name) in _names(model, r)]

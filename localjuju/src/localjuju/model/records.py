@@ -46,7 +46,7 @@ class Offer:
     endpoints: tuple[str, ...]
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class Saas:
     """An offer of another model, consumed in this one under a name of its own."""
 

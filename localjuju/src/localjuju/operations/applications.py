@@ -11,6 +11,7 @@ from localjuju import charmfiles, inputs, views
 from localjuju.model import Charm, JujuError, Model, NotFoundError, Unit, charms, parse_config
 from localjuju.wire import Reply, Request
 
+from .offers import take_offer
 from .registry import key_values, model_of, operation
 
 if TYPE_CHECKING:
@@ -114,9 +115,21 @@ async def integrate(controller: Controller, request: Request) -> Reply:
     model, args = model_of(controller, request), request.words.args
     if len(args) != PAIR:
         raise JujuError("an integration must involve two applications", 2)
-    model.integrate(args[0], args[1])
+    model.integrate(*(_with_offer(controller, model, word) for word in args))
     controller.model_changed()
     return Reply()
+
+
+def _with_offer(controller: Controller, model: Model, word: str) -> str:
+    """An end of a relation as the model knows it; an offer's URL is consumed by the way."""
+    if "/" not in word:
+        return word
+    if ":" in word.rpartition("/")[2]:
+        raise JujuError(f'saas application "{word}" shouldn\'t include endpoint')
+    try:
+        return take_offer(controller, model, word).name
+    except NotFoundError as error:
+        raise NotFoundError(f"{error} not found") from error
 
 
 @operation("remove-relation")

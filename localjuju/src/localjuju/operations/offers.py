@@ -14,6 +14,7 @@ from .registry import model_of, operation
 
 if TYPE_CHECKING:
     from localjuju.controller import Controller
+    from localjuju.model.relations import Relation
 
 
 @operation("offer")
@@ -52,16 +53,30 @@ async def offer(controller: Controller, request: Request) -> Reply:
 @operation("consume")
 async def consume(controller: Controller, request: Request) -> Reply:
     """Give an offer a name in this model."""
-    model = model_of(controller, request)
-    source, found = _find(controller, request.words.args[0])
-    alias = request.words.args[1] if len(request.words.args) > 1 else found.name
-    if alias in model.applications:
-        raise JujuError(f'saas application "{alias}": an application of that name already exists')
+    model, words = model_of(controller, request), request.words
+    alias = words.args[1] if len(words.args) > 1 else ""
+    saas = take_offer(controller, model, words.args[0], alias)
+    source = controller.models[saas.model]
+    return Reply(notes=(f"Added admin/{source.name}.{saas.offer} as {saas.name}",))
+
+
+def take_offer(controller: Controller, model: Model, url: str, alias: str = "") -> Saas:
+    """Consume an offer under its own name or another; again is no mistake.
+
+    Raises:
+        JujuError: If there is no such offer, or the name is taken.
+    """
+    source, found = _find(controller, url)
+    alias = alias or found.name
     known = model.saas.get(alias)
-    if known is not None and (known.model, known.offer) != (source.uuid, found.name):
-        raise JujuError(f'saas application "{alias}" already exists')
-    model.saas[alias] = Saas(alias, source.uuid, found.name)
-    return Reply(notes=(f"Added admin/{source.name}.{found.name} as {alias}",))
+    saas = Saas(alias, source.uuid, found.name)
+    if alias in model.applications or known not in {None, saas}:
+        raise JujuError(
+            f'could not consume admin/{source.name}.{found.name}: application "{alias}" already '
+            "exists"
+        )
+    model.saas[alias] = saas
+    return saas
 
 
 @operation("remove-saas")
@@ -71,7 +86,8 @@ async def remove_saas(controller: Controller, request: Request) -> Reply:
     for name in request.words.args:
         saas = model.saas.get(name)
         if saas is None:
-            raise NotFoundError(f'saas application "{name}" not found')
+            # Juju says nothing either, and succeeds.
+            continue
         for relation in list(model.relations.values()):
             if any(s.model == saas.model and s.seen_as == name for s in relation.sides):
                 model.break_relation(relation)
@@ -83,17 +99,20 @@ async def remove_saas(controller: Controller, request: Request) -> Reply:
 @operation("remove-offer")
 async def remove_offer(controller: Controller, request: Request) -> Reply:
     """Take an offer back; with ``--force`` also one that is in use."""
+    chosen: list[tuple[Model, Offer, list[Relation]]] = []
     for url in request.words.args:
-        source, found = _find(controller, url if "." in url else f"{request.model}.{url}")
+        source, found = _find_own(controller, url if "." in url else f"{request.model}.{url}")
         taken = [r for r in source.relations_of(found.app) if r.is_cross_model]
         if taken and not request.words.on("force"):
             raise JujuError(
-                f'cannot delete application offer "{found.name}": offer has {len(taken)} relation'
-                f"{'s' if len(taken) > 1 else ''}"
+                f'deleting offer "{found.name}": cannot delete offer {{"{found.name}"}}, '
+                f"it has {len(taken)} connections"
             )
+        chosen.append((source, found, taken))
+    for source, found, taken in chosen:
         for relation in taken:
             source.break_relation(relation)
-        del source.offers[found.name]
+        source.offers.pop(found.name, None)
     controller.model_changed()
     return Reply()
 
@@ -179,3 +198,14 @@ def _find(controller: Controller, url: str) -> tuple[Model, Offer]:
         if model.name == model_name and name in model.offers:
             return model, model.offers[name]
     raise NotFoundError(f'application offer "{path}"')
+
+
+def _find_own(controller: Controller, url: str) -> tuple[Model, Offer]:
+    """As ``_find``, in the words of ``remove-offer``."""
+    model, _, name = url.rpartition("/")[2].rpartition(".")
+    if not any(known.name == model for known in controller.models.values()):
+        raise NotFoundError(f'model "admin/{model}": not found')
+    try:
+        return _find(controller, url)
+    except NotFoundError:
+        raise NotFoundError(f'"{name}": offer not found') from None
