@@ -114,3 +114,19 @@ def test_certificates_in(authority: Authority) -> None:
     both = authority.root_pem + other
     found = pairs.certificates_in(["nonsense", both, other, ""])
     assert found == (authority.root_pem.strip(), other.strip())
+
+
+def test_shared_key_is_checked_once(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred certificates of one large key take no hundred checks of it."""
+    leaf = authority.issue("web", number=77)
+    checked: list[bytes] = []
+    load = pairs.serialization.load_pem_private_key
+
+    def count(data: bytes, password: None) -> object:
+        checked.append(data)
+        return load(data, password)
+
+    monkeypatch.setattr(pairs.serialization, "load_pem_private_key", count)
+    for slot in ("unit web-1", "unit web-2", "unit web-3"):
+        pair_of(leaf, slot)
+    assert len(checked) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from typing import TYPE_CHECKING
 
@@ -169,7 +170,13 @@ def _is_signed_by(signed: x509.Certificate, signer: x509.Certificate) -> bool:
     return True
 
 
+@functools.lru_cache(maxsize=2)
 def _key_spki(private_key: str) -> bytes:
+    """Return the public half of a key that is sound.
+
+    To check that the numbers of an RSA key of 4096 bits fit together takes a quarter of a second,
+    and a hundred pairs may have one key: the last two, a unit's and an application's, are kept.
+    """
     try:
         key = serialization.load_pem_private_key(private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -80,6 +80,9 @@ class Terminal:
         """Take up a set of the store, for every handshake from now on; connections go on as they
         are.
 
+        A pair that was held before keeps its context: where one of a hundred is renewed, clients
+        do not wait for the other ninety-nine to be read and checked again.
+
         Args:
             content: The set.
             folder: Where its `i.pem` and `i.key` files are.
@@ -89,8 +92,11 @@ class Terminal:
             OSError: OpenSSL cannot load one of the files. What was held is held still, in both
             cases.
         """
+        held = self._holding.contexts if self._holding else ()
+        known = {context.pair: context for context in held}
         contexts = tuple(
-            _pair_context(pair, folder / f"{index}.pem", folder / f"{index}.key")
+            known.get(pair)
+            or _pair_context(pair, folder / f"{index}.pem", folder / f"{index}.key")
             for index, pair in enumerate(content.pairs)
         )
         self._holding = Holding(content, contexts)
