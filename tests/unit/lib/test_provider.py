@@ -136,6 +136,18 @@ def test_revocation_of_chosen_ones() -> None:
     assert outstanding.certificate_signing_request == one
 
 
+def test_revocation_goes_by_the_certificate() -> None:
+    """A certificate that is written with other line breaks is the same one, and is revoked."""
+    csr = keys.csr_of()
+    answer = keys.answer(csr)
+    entry = certificate_entry(answer, certificate=answer.certificate.raw.replace("\n", "\r\n"))
+    provider = Provider()
+    provider.relate(local_app_data={"certificates": json.dumps([entry])})
+    provider.receive(requests([csr]))
+    provider.call(lambda tls: tls.revoke_certificates(tls.get_issued_certificates()))
+    assert provider.get("get_issued_certificates") == []
+
+
 def test_revoked_is_replaced_without_the_mark() -> None:
     """A new certificate for a revoked request is not revoked."""
     csr = keys.csr_of()

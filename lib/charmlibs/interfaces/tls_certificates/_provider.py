@@ -13,6 +13,7 @@ from . import (
     _securitylog,
     _values,
     _wire,
+    _x509,
 )
 
 _logger = logging.getLogger(__name__)
@@ -286,17 +287,27 @@ class TLSCertificatesProvidesV4(ops.Object):
         """
         for relation in self._writable_relations(None):
             chosen = {
-                (one.certificate_signing_request.raw, one.certificate.raw)
+                (one.certificate_signing_request.raw, one.certificate)
                 for one in certificates
                 if one.relation_id == relation.id
             }
             if chosen:
                 self._revoke(relation, chosen)
 
-    def _revoke(self, relation: ops.Relation, chosen: set[tuple[str, str]] | None) -> None:
+    def _revoke(
+        self, relation: ops.Relation, chosen: set[tuple[str, _x509.Certificate]] | None
+    ) -> None:
         before = self._answers(relation)
         after = _provider_plan.with_revoked(
-            before, lambda one: chosen is None or (one.csr, one.certificate) in chosen
+            before,
+            lambda one: (
+                chosen is None
+                # An earlier provider may have written the same certificate as another text.
+                or (
+                    self._is_certificate(one)
+                    and (one.csr, self._reader.certificate(one.certificate)) in chosen
+                )
+            ),
         )
         count = sum(
             old is not new
