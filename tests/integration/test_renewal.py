@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import jubilant
 
     from tests.integration.deployment import Deployment
+    from tests.integration.faults import Faults
 
 RENEWALS = 3
 
@@ -29,6 +31,19 @@ def served(
     model = deployment.deploy(juju, charms, provider_config={"certificate-validity": validity})
     model.wait_active()
     return model
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+def secret_expired_hooks(served: Deployment, unit: str) -> int:
+    """Count the `secret-expired` hooks that the unit has run."""
+    log = served.juju.cli("debug-log", "--limit", "100000")
+    mine = f"unit-{unit.replace('/', '-')}:"
+    return sum(
+        line.startswith(mine) and 'ran "secret-expired" hook' in line for line in log.splitlines()
+    )
 
 
 def test_renewed_by_the_action(served: Deployment, figure: Callable[[str], None]) -> None:
@@ -48,17 +63,66 @@ def test_renewed_by_the_action(served: Deployment, figure: Callable[[str], None]
 
 
 def test_renews_by_itself(served: Deployment, figure: Callable[[str], None]) -> None:
-    """Several renewals in a row happen by the clock alone; a client fails at none of them."""
+    """Several renewals in a row happen by the clock alone; a client fails at none of them, and
+    Juju tells of each at most once.
+    """
     there = served.endpoints()
     trusted = served.ca()
+    unit = f"{served.requirer}/0"
+    told_before = secret_expired_hooks(served, unit)
     with Probe(there, lambda: trusted) as probe:
         served.wait_fact(
             lambda: all(len(serials) > RENEWALS for serials in probe.serials.values()),
             f"{RENEWALS} renewals",
             timeout=1800,
         )
-    figure(f"renewal by itself: {probe.report()}")
+        told = secret_expired_hooks(served, unit) - told_before
+        # What Juju told of last may have been still on its way.
+        served.wait_active()
+    renewals = len(probe.serials[unit]) - 1
+    figure(f"{probe.report()}; {told} secret-expired hooks for {renewals} renewals")
     assert not probe.failures
+    assert told <= renewals
+    page = there[unit].fetch_json("/certificate.json", trusted)
+    assert int(page["connection"]["serial_number"], 16) in probe.serials[unit]
+
+
+def test_expiry_event_lost(
+    served: Deployment, faults: Faults, figure: Callable[[str], None]
+) -> None:
+    """Where Juju does not tell that the time has come, the next `update-status` renews."""
+    there = served.endpoints()
+    trusted = served.ca()
+    unit = f"{served.requirer}/0"
+    with faults.expiry("lost"), Probe(there, lambda: trusted) as probe:
+        page = there[unit].fetch_json("/certificate.json", trusted)
+        due = datetime.datetime.fromisoformat(page["connection"]["renewal_time"])
+        served.wait_fact(lambda: now() > due, "the time of renewal", timeout=600)
+        assert probe.serials[unit][1:] == [], "nobody has told of it, and yet it was renewed"
+        faults.update_status(unit)
+        served.wait_fact(lambda: len(probe.serials[unit]) > 1, "the new certificate")
+    figure(f"the event lost: {probe.report()}")
+    assert not probe.failures
+
+
+def test_slept_past_its_expiry(
+    served: Deployment, faults: Faults, figure: Callable[[str], None]
+) -> None:
+    """A unit whose machine was off when its certificate expired gets a new one when it is back,
+    and never serves the old one.
+    """
+    there = served.endpoints()
+    trusted = served.ca()
+    unit = f"{served.requirer}/0"
     served.wait_active()
-    told = there[f"{served.requirer}/0"].fetch_json("/certificate.json", trusted)
-    assert int(told["connection"]["serial_number"], 16) in probe.serials[f"{served.requirer}/0"]
+    faults.stop(unit)
+    certificate = max(served.issued(), key=lambda entry: entry["not-after"])
+    expiry = datetime.datetime.fromisoformat(certificate["not-after"])
+    served.wait_fact(lambda: now() > expiry, "the certificate to expire", timeout=600)
+    with Probe(there, lambda: trusted) as probe:
+        faults.start(unit)
+        served.wait_fact(lambda: bool(probe.serials[unit]), "a new certificate")
+    figure(f"back after its certificate had expired: {probe.report()}")
+    assert [f for f in probe.failures if "certificate verify failed" in f.reason] == []
+    assert probe.serials[unit] != [int(certificate["serial"], 16)]
+    served.wait_active(after_fault=True)
