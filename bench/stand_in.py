@@ -1,0 +1,135 @@
+"""Measure localjuju itself: a hook tool, twenty units that settle, idleness, hooks in-process.
+
+python bench/stand_in.py [--calls N] [--units N] [--idle SECONDS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jubilant
+
+from localjuju import cli, processes
+from localjuju.inprocess import World
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ROOT / "tests" / "charms"
+CHARMS = ("self-signed-provider", "demo-requirer")
+NAMES = 4
+"""How many times each requirer is given another name, so that a certificate is made for it."""
+
+TIME_CALLS = """
+import statistics, subprocess, time
+taken = []
+for _ in range({calls}):
+    start = time.perf_counter()
+    subprocess.run(["config-get", "--format", "json"], check=True, stdout=subprocess.DEVNULL)
+    taken.append(time.perf_counter() - start)
+print(statistics.median(taken))
+"""
+
+
+def as_processes(folder: Path, calls: int, units: int, idle: float) -> dict[str, float]:
+    """Return the figures of charms that run as processes, under a controller of their own."""
+    juju = jubilant.Juju(cli_binary=folder / "bin" / "juju", model="bench")
+    juju.add_model("bench")
+    try:
+        juju.deploy(SMALL / "secret-giver")
+        juju.wait(jubilant.all_active, delay=0.2, successes=1)
+        start = time.perf_counter()
+        juju.deploy(SMALL / "secret-taker", num_units=units)
+        juju.integrate("secret-giver", "secret-taker")
+        juju.wait(
+            lambda s: jubilant.all_active(s) and jubilant.all_agents_idle(s),
+            delay=0.5,
+            successes=1,
+            timeout=600,
+        )
+        settled = time.perf_counter() - start
+        (folder / "calls.py").write_text(TIME_CALLS.format(calls=calls))
+        command = f"{sys.executable} -IS {folder / 'calls.py'}"
+        tool = float(juju.exec(command, unit="secret-giver/0").stdout)
+        (record,) = (folder / "home").glob("controllers/*/controller.pid")
+        pid = json.loads(record.read_text())["pid"]
+        before = cpu_seconds(pid)
+        time.sleep(idle)
+        busy = (cpu_seconds(pid) - before) / idle
+    finally:
+        juju.destroy_model("bench", destroy_storage=True, force=True)
+    return {"tool": tool, "settled": settled, "busy": busy}
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how long a process has computed: fields 14 and 15 of proc(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def in_process(folder: Path) -> float:
+    """Return how many hooks of the real charms run in a second, certificates and all."""
+    sys.path += [str(ROOT / "charms" / name / "src") for name in CHARMS]
+    from demo_requirer.charm import DemoRequirerCharm  # noqa: PLC0415 (charms are not installed)
+    from self_signed_provider.charm import SelfSignedProviderCharm  # noqa: PLC0415 (as above)
+
+    # The requirers' servers are real processes: found again by this mark.
+    mark = f"bench-{os.getpid()}"
+    os.environ[processes.MARK] = mark
+    world = World(folder, start=datetime.datetime.now(datetime.timezone.utc))
+    model = world.add_model("bench")
+    algorithm = {"key-algorithm": "ecdsa-p256"}
+    try:
+        provider, requirer = CHARMS
+        model.deploy(SelfSignedProviderCharm, ROOT / "charms" / provider, config=algorithm)
+        model.deploy(DemoRequirerCharm, ROOT / "charms" / requirer, units=5, config=algorithm)
+        model.integrate(f"{provider}:certificates", f"{requirer}:certificates")
+        world.settle()
+        before, start = len(world.ran), time.perf_counter()
+        for number in range(NAMES):
+            model.config(requirer, common_name=f"name{number}.example.com")
+            world.settle()
+        taken = time.perf_counter() - start
+        if bad := [f"{r.unit} {r.name}: {r.error!r}" for r in world.ran if r.error]:
+            raise SystemExit("\n".join(bad))
+        return (len(world.ran) - before) / taken
+    finally:
+        processes.end_marked(mark)
+        del os.environ[processes.MARK]
+
+
+def main() -> None:
+    """Print one line for each figure, with its target."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--calls", type=int, default=100, help="of the hook tool")
+    parser.add_argument("--units", type=int, default=20)
+    parser.add_argument("--idle", type=float, default=10, help="seconds to look at an idle model")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        os.environ["LOCALJUJU_HOME"] = str(folder / "home")
+        os.environ["LOCALJUJU_PARENT_PID"] = str(os.getpid())
+        cli.main(["local", "shim", str(folder / "bin")])
+        found = as_processes(folder, arguments.calls, arguments.units, arguments.idle)
+        per_second = in_process(folder / "in-process")
+    print(f"\n{'figure':<44}{'measured':>12}  target")
+    for what, value, target in (
+        ("hook tool call, median", f"{found['tool'] * 1000:.1f} ms", "at most 20 ms"),
+        (
+            f"{arguments.units} units, related, until settled",
+            f"{found['settled']:.0f} s",
+            "at most 120 s",
+        ),
+        ("CPU of an idle controller", f"{found['busy'] * 100:.1f} %", "none to speak of"),
+        ("hooks of the real charms, in-process", f"{per_second:.0f} /s", "at least 50 /s"),
+    ):
+        print(f"{what:<44}{value:>12}  {target}")
+
+
+if __name__ == "__main__":
+    main()
