@@ -309,7 +309,8 @@ def test_wrong_option_keeps_the_last_good_ones(
     before = requests(served)
     wrong = dataclasses.replace(served, config=QUICK | {"port": 0, "common-name": "x"})
     out = ctx.run(ctx.on.config_changed(), wrong)
-    assert out.unit_status == testing.BlockedStatus("port must be from 1 to 65535")
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert out.unit_status.message.startswith("port must be from 1 to 65535; serving web-0 until")
     assert requests(out) == before
     assert place.listens[-1].port == 8443
 

@@ -183,6 +183,19 @@ async def test_name_picks_the_pair(server: RunningServer, authority: Authority) 
     assert await served(server, "127.0.0.1") == first.serial
 
 
+async def test_page_names_the_others(server: RunningServer, authority: Authority) -> None:
+    """Where clients of other names get other certificates, the page and the JSON say so."""
+    first, other = authority.issue("a.example"), authority.issue("b.example")
+    server.store.write(content_of(pair_of(first, "unit a"), pair_of(other, "unit b")))
+    server.start()
+    connection = await connect(server, name="a.example")
+    found = (await connection.json())["others"]
+    assert [int(one["serial_number"], 16) for one in found] == [other.serial]
+    _, _, html = await connection.get("/")
+    assert "Served to other names" in html
+    assert "b.example" in html
+
+
 async def test_nothing_to_serve(server: RunningServer) -> None:
     """Without a certificate the handshake is refused, and the server stays."""
     server.start()

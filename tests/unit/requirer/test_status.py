@@ -110,6 +110,7 @@ def test_active_with_a_worry(pair: Pair) -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        pytest.param({"config_problem": "port must be"}, id="wrong option"),
         pytest.param({"is_related": False}, id="unrelated"),
         pytest.param({"denials": ("no",)}, id="denied"),
         pytest.param({"refused": ("no",)}, id="not served"),
@@ -122,6 +123,14 @@ def test_says_what_is_served_meanwhile(change: dict[str, Any], pair: Pair) -> No
     found = status.status_of(facts, NOW)
     assert not isinstance(found, ops.ActiveStatus)
     assert "; serving web until" in found.message
+
+
+def test_two_troubles_are_both_told(pair: Pair) -> None:
+    """A wrong option does not hide that the server is not as it should be."""
+    facts = dataclasses.replace(
+        WELL, pairs=(pair,), config_problem="mode must be", server_problem="port 1 is in use"
+    )
+    assert status.status_of(facts, NOW).message == "mode must be; port 1 is in use"
 
 
 def test_expired_pair_is_not_served(pair: Pair) -> None:

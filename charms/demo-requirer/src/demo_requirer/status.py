@@ -44,13 +44,14 @@ class Facts:
 def status_of(facts: Facts, now: datetime.datetime) -> ops.StatusBase:
     """Return the one status that matters most: what needs a person, what to wait for, what is.
 
-    Whatever it is, it says what clients get meanwhile.
+    Whatever it is, it says what clients get meanwhile; but for trouble with the server itself, of
+    which that is not known.
     """
     valid = [pair for pair in facts.pairs if not pair.date_problem(now)]
-    trouble = facts.config_problem or facts.server_problem
-    if trouble:
-        return ops.BlockedStatus(trouble)
     meanwhile = f"; serving {serving(valid)}" if valid else ""
+    trouble = "; ".join(filter(None, [facts.config_problem, facts.server_problem]))
+    if trouble:
+        return ops.BlockedStatus(trouble + ("" if facts.server_problem else meanwhile))
     if not facts.is_related:
         advice = meanwhile or ": integrate `certificates` with one"
         return ops.BlockedStatus(f"no provider of certificates is related{advice}")

@@ -108,6 +108,12 @@ class Terminal:
             return None
         return self._holding.choose(server_name, datetime.datetime.now(datetime.timezone.utc))
 
+    def served_to_anybody(self) -> tuple[PairContext, ...]:
+        """Return the contexts that new connections get, by whatever names they ask for."""
+        now = datetime.datetime.now(datetime.timezone.utc)
+        held = self._holding.contexts if self._holding else ()
+        return tuple(context for context in held if not context.pair.date_problem(now))
+
     def asked_name(self, connection: ssl.SSLObject) -> str | None:
         """Return the name that a connection's client asked for (RFC 6066, section 3), if any."""
         return self._asked.get(connection)

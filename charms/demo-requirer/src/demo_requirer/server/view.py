@@ -52,6 +52,8 @@ class View:
     cipher: str
     served_now: describe.Certificate | None
     """What a new connection that asks for the same name gets; None when it is refused."""
+    others: tuple[describe.Certificate, ...]
+    """What clients that ask for another name may get."""
     history: tuple[Renewal, ...]
     """Latest first."""
     renewals: int
@@ -78,6 +80,11 @@ class View:
             tls_version=(tls.version() or "").replace("v", " "),
             cipher=cipher[0] if cipher else "",
             served_now=served.certificate if served else None,
+            others=tuple(
+                other.certificate
+                for other in terminal.served_to_anybody()
+                if other is not served and other is not context
+            ),
             history=tuple(reversed(content.history)) if content else (),
             renewals=content.renewals if content else 0,
             now=now,
@@ -126,6 +133,7 @@ class View:
             },
             "served_now": self.served_now and self.served_now.to_json(),
             "is_current": self.is_current,
+            "others": [other.to_json() for other in self.others],
             "renewals": self.renewals,
             "history": [
                 {
