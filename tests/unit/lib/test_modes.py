@@ -279,24 +279,29 @@ def test_callable_for_each() -> None:
     assert [len(requirer.requests(bag)) for bag in ("unit", "app")] == [1, 1]
 
 
-def _leave_alone(leader: Requirer) -> None:
-    """Take the relation from this unit alone, as when it is removed: Juju tells it which it is."""
-    library = next(one for one in leader.state.stored_states if "is_leaving" in one.content)
-    told = dataclasses.replace(library, content={**library.content, "is_leaving": True})
-    rest = {one for one in leader.state.stored_states if one != library}
-    leader.state = dataclasses.replace(leader.state, stored_states={*rest, told})
-    leader.run(leader.context.on.relation_broken(leader.relation))
-
-
 def test_leader_removed() -> None:
     """When the leading unit is removed, the next one finds the application's key and secrets."""
-    leader = _related(leader=True, **BOTH)
+    # `ops.testing` calls the departing unit by the remote application's name: here it is our own.
+    leader = Requirer(leader=True, **BOTH)
+    leader.relate(remote_app_name="req")
     _answer_all(leader)
     shared = {one.label for one in leader.state.secrets if one.owner != "unit"}
     asked = leader.requests("app")
-    _leave_alone(leader)
+    on = leader.context.on
+    leader.run(on.relation_departed(leader.relation, remote_unit=0, departing_unit=0))
+    leader.run(on.relation_broken(leader.relation))
     assert {one.label for one in leader.state.secrets} == shared
     assert leader.requests("app") == asked
+
+
+def test_follower_passes_over_revoked() -> None:
+    """A follower does not use a certificate of the application that was revoked."""
+    leader = _related(mode=Mode.APP, leader=True)
+    _answer_all(leader)
+    follower = _follower(leader)
+    (entry,) = json.loads(leader.relation.remote_app_data["certificates"])
+    follower.receive(certificates=[{**entry, "revoked": True}])
+    assert follower.call(lambda tls: tls.get_application_certificates())[0] == []
 
 
 def test_json_of_app_databag() -> None:

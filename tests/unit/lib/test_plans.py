@@ -80,6 +80,11 @@ REVOKED = {CSR.raw: dataclasses.replace(ANSWER, revoked=True)}
             {"now": START + 82 * DAY, "answers": {}}, DropReason.RENEWAL_DUE, id="withdrawn, due"
         ),
         pytest.param({"now": START + 82 * DAY, "stored": {}}, None, id="no alarm"),
+        pytest.param(
+            {"now": START + 82 * DAY, "answers": {CSR.raw: keys.answer(CSR, 200 * DAY)}},
+            None,
+            id="due, and answered anew",
+        ),
     ],
 )
 def test_why_drop(changes: dict[str, Any], reason: DropReason | None) -> None:

@@ -243,6 +243,14 @@ def test_no_revision_for_equal_content() -> None:
         assert one._latest_revision == before[one.label]._latest_revision  # noqa: SLF001
 
 
+def test_newest_revision_is_tracked() -> None:
+    """After new content the old revision is tracked by no one, so that Juju lets it go."""
+    requirer = _served()
+    requirer.call(lambda tls: tls.import_private_key(keys.key("new")))
+    key = requirer.secret("private-key")
+    assert key.tracked_content == key.latest_content == {"private-key": keys.key("new").raw}
+
+
 def test_two_instances_leave_each_others_secrets() -> None:
     """Secrets of another relation name with the same library are not touched."""
     requirer = _served()
