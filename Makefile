@@ -25,8 +25,8 @@ demo-down: setup  ## End a demo that was left running
 	@$(BIN)/python scripts/demo.py down
 
 .PHONY: test
-test: setup  ## All checks: lint, types, unit tests, the integration tests on localjuju
-	$(TOX) -e lint,types,unit,integration-local
+test: setup  ## All checks: lint, types, unit tests, the library on each Python that is here, integration on localjuju
+	$(TOX) -e lint,types,unit,py310,py311,py312,py313,oldest,integration-local
 
 .PHONY: lint
 lint: setup  ## Style and spelling
@@ -47,6 +47,10 @@ integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integra
 .PHONY: integration
 integration: setup  ## Integration tests on the controller that `juju` is logged into
 	$(TOX) -e integration $(if $(ARGS),-- $(ARGS))
+
+.PHONY: bench
+bench: setup  ## The library's times beside those of the published one, against their targets (ARGS='10 100' for some sizes)
+	@$(BIN)/python bench/side_by_side.py $(ARGS)
 
 .PHONY: format
 format: setup  ## Format the code, and mend what can be mended without thinking

@@ -140,19 +140,19 @@ class Certificate(_Named[x509.Certificate]):
     def __init__(  # noqa: PLR0917
         self,
         raw: str | None = None,
-        common_name: str | None = None,  # noqa: ARG002
-        expiry_time: datetime | None = None,  # noqa: ARG002
-        validity_start_time: datetime | None = None,  # noqa: ARG002
-        is_ca: bool | None = None,  # noqa: ARG002
-        sans_dns: set[str] | None = None,  # noqa: ARG002
-        sans_ip: set[str] | None = None,  # noqa: ARG002
-        sans_oid: set[str] | None = None,  # noqa: ARG002
-        email_address: str | None = None,  # noqa: ARG002
-        organization: str | None = None,  # noqa: ARG002
-        organizational_unit: str | None = None,  # noqa: ARG002
-        country_name: str | None = None,  # noqa: ARG002
-        state_or_province_name: str | None = None,  # noqa: ARG002
-        locality_name: str | None = None,  # noqa: ARG002
+        common_name: str | None = None,
+        expiry_time: datetime | None = None,
+        validity_start_time: datetime | None = None,
+        is_ca: bool | None = None,
+        sans_dns: set[str] | None = None,
+        sans_ip: set[str] | None = None,
+        sans_oid: set[str] | None = None,
+        email_address: str | None = None,
+        organization: str | None = None,
+        organizational_unit: str | None = None,
+        country_name: str | None = None,
+        state_or_province_name: str | None = None,
+        locality_name: str | None = None,
         x509_object: x509.Certificate | None = None,
     ) -> None:
         if x509_object is not None:
@@ -336,17 +336,17 @@ class CertificateSigningRequest(_Named[x509.CertificateSigningRequest]):
     def __init__(  # noqa: PLR0917
         self,
         raw: str | None = None,
-        common_name: str | None = None,  # noqa: ARG002
-        sans_dns: set[str] | None = None,  # noqa: ARG002
-        sans_ip: set[str] | None = None,  # noqa: ARG002
-        sans_oid: set[str] | None = None,  # noqa: ARG002
-        email_address: str | None = None,  # noqa: ARG002
-        organization: str | None = None,  # noqa: ARG002
-        organizational_unit: str | None = None,  # noqa: ARG002
-        country_name: str | None = None,  # noqa: ARG002
-        state_or_province_name: str | None = None,  # noqa: ARG002
-        locality_name: str | None = None,  # noqa: ARG002
-        has_unique_identifier: bool | None = None,  # noqa: ARG002
+        common_name: str | None = None,
+        sans_dns: set[str] | None = None,
+        sans_ip: set[str] | None = None,
+        sans_oid: set[str] | None = None,
+        email_address: str | None = None,
+        organization: str | None = None,
+        organizational_unit: str | None = None,
+        country_name: str | None = None,
+        state_or_province_name: str | None = None,
+        locality_name: str | None = None,
+        has_unique_identifier: bool | None = None,
         x509_object: x509.CertificateSigningRequest | None = None,
     ) -> None:
         if x509_object is not None:
