@@ -276,18 +276,21 @@ async def test_thousands_of_handshakes_over_reloads(
     assert count >= 2000
 
 
-async def test_tls12_session_is_not_resumed_over_a_reload(
-    serving: RunningServer, leaf: Leaf, successor: Leaf
-) -> None:
-    """A TLS 1.2 session has its certificate with it: a renewal must not bring the old one."""
+async def test_tls12_session_is_not_resumed(server: RunningServer, authority: Authority) -> None:
+    """A TLS 1.2 session has its certificate with it: a renewal, or another name, makes it new."""
+    first, other, successor = (authority.issue(name) for name in ("a", "b", "a"))
+    server.store.write(content_of(pair_of(first, "unit a"), pair_of(other, "unit b")))
+    server.start()
     context = client(maximum_version=ssl.TLSVersion.TLSv1_2)
     loop = asyncio.get_running_loop()
 
-    def blocking(session: ssl.SSLSession | None) -> tuple[ssl.SSLSession | None, int, bool]:
-        address = (serving.listen.address, serving.listen.port)
+    def blocking(
+        name: str, session: ssl.SSLSession | None
+    ) -> tuple[ssl.SSLSession | None, int, bool]:
+        address = (server.listen.address, server.listen.port)
         with (
             socket.create_connection(address, 5) as raw,
-            context.wrap_socket(raw, server_hostname="web", session=session) as tls,
+            context.wrap_socket(raw, server_hostname=name, session=session) as tls,
         ):
             der = tls.getpeercert(binary_form=True)
             assert der is not None
@@ -298,13 +301,13 @@ async def test_tls12_session_is_not_resumed_over_a_reload(
             serial = x509.load_der_x509_certificate(der).serial_number
             return tls.session, serial, bool(tls.session_reused)
 
-    session, serial, _ = await loop.run_in_executor(None, blocking, None)
-    assert serial == leaf.serial
-    _, _, reused = await loop.run_in_executor(None, blocking, session)
-    assert reused, "as long as the certificate is the same, there is a session to resume"
-    serving.store.write(content_of(pair_of(successor)))
-    await until_served(serving, successor)
-    _, serial, reused = await loop.run_in_executor(None, blocking, session)
+    session, serial, _ = await loop.run_in_executor(None, blocking, "a", None)
+    assert serial == first.serial
+    _, serial, reused = await loop.run_in_executor(None, blocking, "b", session)
+    assert (serial, reused) == (other.serial, False)
+    server.store.write(content_of(pair_of(successor, "unit a"), pair_of(other, "unit b")))
+    await until_served(server, successor, "a")
+    _, serial, reused = await loop.run_in_executor(None, blocking, "a", session)
     assert (serial, reused) == (successor.serial, False)
 
 

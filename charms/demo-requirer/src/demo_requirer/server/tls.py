@@ -69,7 +69,7 @@ class Terminal:
         self._holding: Holding | None = None
         self._asked: weakref.WeakKeyDictionary[ssl.SSLObject, str] = weakref.WeakKeyDictionary()
         self.listening_context = ListeningContext(ssl.PROTOCOL_TLS_SERVER)
-        self.listening_context.renew(self._on_server_name)
+        self.listening_context.callback = self._on_server_name
 
     @property
     def content(self) -> Content | None:
@@ -100,7 +100,6 @@ class Terminal:
             for index, pair in enumerate(content.pairs)
         )
         self._holding = Holding(content, contexts)
-        self.listening_context.renew(self._on_server_name)
 
     def served_now(self, server_name: str | None = None) -> PairContext | None:
         """Return the context that a new connection would get, or None if it would be refused."""
@@ -138,26 +137,23 @@ class Terminal:
 
 
 class ListeningContext(ssl.SSLContext):
-    """The one context that asyncio is given; every connection begins in the latest of its inner
-    ones.
+    """The one context that asyncio is given; every connection begins in an inner one of its own.
 
     OpenSSL resumes TLS 1.2 sessions from a cache that belongs to the context a connection began
-    in, and a resumed session has the certificate of its first connection. The `ssl` module cannot
-    turn that cache off (OP_NO_TICKET is about tickets alone), but a new context has an empty one:
-    so each set of pairs has its own.
+    in, and a resumed session has the certificate of its first connection, though that was replaced
+    since, or another name is asked for now (which RFC 6066, section 3, forbids). The `ssl` module
+    cannot turn that cache off (OP_NO_TICKET is about tickets alone), but a new context has an
+    empty one. To make one takes a tenth of what a handshake does.
     """
 
-    _inner: ssl.SSLContext
-
-    def renew(self, callback: Any) -> None:
-        """Let connections begin in a new context, with *callback* as its `sni_callback`."""
-        inner = _configured(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-        inner.sni_callback = callback
-        self._inner = inner
+    callback: Any = None
+    """The `sni_callback` of each inner context."""
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
         """Begin a connection; asyncio calls this for each one that it accepts."""
-        return self._inner.wrap_bio(*args, **kwargs)
+        inner = _configured(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        inner.sni_callback = self.callback
+        return inner.wrap_bio(*args, **kwargs)
 
 
 def _pair_context(pair: Pair, presented: pathlib.Path, key: pathlib.Path) -> PairContext:
