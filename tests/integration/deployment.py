@@ -97,7 +97,11 @@ class Deployment:
         """Return where each unit of the requirer serves."""
         port = int(self.juju.config(self.requirer)["port"])
         units = self.juju.status().apps[self.requirer].units
-        return {name: endpoint.Endpoint(unit.public_address, port) for name, unit in units.items()}
+        # On Kubernetes a unit has its pod's address alone.
+        return {
+            name: endpoint.Endpoint(unit.public_address or unit.address, port)
+            for name, unit in units.items()
+        }
 
     def ca(self) -> str:
         """Return what clients are to trust, from the one who issues: never from who is tested."""
