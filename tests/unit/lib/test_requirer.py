@@ -231,6 +231,14 @@ def test_renewal_asked_for() -> None:
     assert requirer.assigned()[0] == [before]
 
 
+def test_renewal_of_one_leaves_the_others() -> None:
+    """While one of two certificates is renewed, both are assigned, by the same key."""
+    requirer = _served(certificate_requests=[A(common_name="a"), A(common_name="b")])
+    before = requirer.assigned()
+    requirer.call(lambda tls: tls.renew_certificate(before[0][0]))
+    assert requirer.assigned() == before
+
+
 @pytest.mark.usefixtures("clock")
 def test_renewal_time_is_told() -> None:
     """The charm can show when a certificate will be renewed, and None while it is replaced."""
