@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from charmlibs.interfaces.tls_certificates import Certificate
 from localjuju.inprocess import World
+from localjuju.model.secrets import Owner, Reader, Revision, Secret, new_id
 from self_signed_provider import records
 from self_signed_provider.charm import SelfSignedProviderCharm
 from tests.unit.provider.asker import AskerCharm
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import time_machine
 
     from localjuju.inprocess import LocalModel
@@ -31,7 +34,11 @@ class Story:
         self.world = World(
             folder, start=START, on_move=lambda moment: clock.move_to(moment, tick=False)
         )
-        self.model: LocalModel = self.world.add_model("m")
+        self.begin("m")
+
+    def begin(self, name: str) -> None:
+        """Go on in a new model, where nothing is known of another."""
+        self.model: LocalModel = self.world.add_model(name)
         self.model.state.config["update-status-hook-interval"] = "168h"
         self.model.deploy(
             SelfSignedProviderCharm, PROVIDER, units=2, config={"key-algorithm": "ecdsa-p256"}
@@ -56,6 +63,20 @@ class Story:
     def issuers(self) -> set[str]:
         return {answer["ca"] for answer in self.answers}
 
+    @property
+    def keys(self) -> dict[str, dict[str, str]]:
+        """The authorities' secrets, by label."""
+        return {
+            secret.label: dict(secret.revisions[secret.latest].content)
+            for secret in self.model.state.secrets.values()
+            if secret.label.startswith("ca-")
+        }
+
+    def lose(self, label: str) -> None:
+        """Remove a secret behind the charm's back."""
+        [secret] = [s for s in self.model.state.secrets.values() if s.label == label]
+        self.model.state.forget_secret(secret, self.world.now)
+
     def phases(self) -> list[Phase]:
         return [authority.phase for authority in self.memory.authorities]
 
@@ -64,6 +85,27 @@ class Story:
         task = self.model.run(unit, action, **parameters)
         assert task.status == "completed", task.message
         return dict(task.results)
+
+    def bring(self, content: Mapping[str, str], *, granted: bool = True) -> Secret:
+        """Add an operator's secret, and name it in `ca-secret`."""
+        state = self.model.state
+        secret = Secret(
+            id=new_id(state.rng),
+            owner=Owner(state.uuid, "model", ""),
+            created=self.world.now,
+            updated=self.world.now,
+            label="my-ca",
+            revisions={1: Revision(dict(content), self.world.now)},
+        )
+        state.secrets[secret.id] = secret
+        if granted:
+            self.grant(secret)
+        self.model.config(CA, ca_secret=f"secret:{secret.id}")
+        self.world.settle()
+        return secret
+
+    def grant(self, secret: Secret) -> None:
+        secret.grants[Reader(self.model.state.uuid, CA)] = None
 
     def advance(self, by: datetime.timedelta) -> None:
         self.world.advance(by)

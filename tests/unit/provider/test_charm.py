@@ -153,6 +153,25 @@ def test_first_version_of_the_trust_interface_gets_the_ca_in_use(
     assert Certificate.from_string(told).common_name == "my-ca"
 
 
+def test_every_unit_tells_the_first_version(ctx: testing.Context[Any]) -> None:
+    """Who once led tells no other CA than who leads now, and a leader's end takes none away."""
+    trust = testing.Relation("send-ca-cert", id=9)
+    led = ctx.run(ctx.on.config_changed(), state(trust))
+    stale = dataclasses.replace(
+        led.get_relation(9), local_unit_data={"ca": '"old"', "certificate": '"old"'}
+    )
+    follower = dataclasses.replace(
+        led, leader=False, relations={led.get_relation(1), stale}, secrets=frozenset()
+    )
+    out = ctx.run(ctx.on.update_status(), follower)
+    told = out.get_relation(9).local_unit_data
+    assert (told["ca"], told["chain"]) == (
+        json.dumps(memory(led).authorities[0].certificate.raw),
+        json.dumps([memory(led).authorities[0].certificate.raw]),
+    )
+    assert out.get_relation(9).local_app_data == stale.local_app_data
+
+
 def test_departed_unit_is_revoked(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
     """When a unit leaves, its certificate is revoked, and its key is not to blame."""
     relation = asking(leaf_key, "web-0")

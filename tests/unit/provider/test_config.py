@@ -80,3 +80,27 @@ def test_overlap_leaves_room_for_a_short_lived_ca() -> None:
     config = ProviderConfig.model_validate(options)
     issuing = config.root_ca_validity - config.certificate_validity - 2 * config.overlap
     assert issuing >= datetime.timedelta(minutes=4)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        pytest.param("ca_common_name", "a\tb", "printable", id="control character"),
+        pytest.param("ca_common_name", "ü" * 33, "64 bytes", id="long when encoded"),
+        pytest.param("allowed_domains", "münchen.de", "xn--mnchen-3ya.de", id="U-label"),
+        pytest.param("allowed_domains", "*", "example.com", id="wildcard"),
+    ],
+)
+def test_refused_with_what_is_accepted(option: str, value: str, said: str) -> None:
+    """What could not stand in a certificate is refused here, before a CA is made of it."""
+    with pytest.raises(pydantic.ValidationError) as caught:
+        ProviderConfig.model_validate({option: value})
+    message = describe(caught.value)
+    assert option.replace("_", "-") in message
+    assert said in message
+
+
+def test_domains_in_any_spelling() -> None:
+    """Case, spaces and the dot at a name's end say nothing."""
+    config = ProviderConfig.model_validate({"allowed_domains": " Example.COM. ,b.test"})
+    assert config.allowed_domains == ("example.com", "b.test")

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
-from charmlibs.interfaces.tls_certificates import CertificateRequestAttributes, PrivateKey
+from charmlibs.interfaces.tls_certificates import (
+    Certificate,
+    CertificateRequestAttributes,
+    PrivateKey,
+)
 from self_signed_provider import crl, ledger
 from self_signed_provider.ledger import Ledger, Revocation
 
 if TYPE_CHECKING:
     import pathlib
-
-    from charmlibs.interfaces.tls_certificates import Certificate
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
 
@@ -69,3 +72,38 @@ def test_number_and_reason_stand_in_it(
     assert revoked is not None
     reason = revoked.extensions.get_extension_for_class(x509.CRLReason).value.reason
     assert reason is x509.ReasonFlags.privilege_withdrawn
+
+
+@pytest.mark.parametrize(
+    "last", [pytest.param(None, id="none is known"), pytest.param(7, id="one is")]
+)
+def test_numbers_grow_also_where_they_were_lost(last: int | None) -> None:
+    """A later list has a higher number, whatever is remembered of those before."""
+    first = crl.next_number(last, NOW)
+    assert crl.next_number(first, NOW) > first
+    assert crl.next_number(None, NOW + datetime.timedelta(seconds=1)) > first
+
+
+def test_last_list_is_for_as_long_as_anything_of_it(root: Certificate, ca_key: PrivateKey) -> None:
+    """When no other list will come, it does not end before the certificates do."""
+    end = NOW + datetime.timedelta(days=90)
+    made = x509.load_pem_x509_crl(
+        crl.build(root, ca_key, [], number=1, now=NOW, last_until=end).encode()
+    )
+    assert made.next_update_utc is not None
+    assert made.next_update_utc >= end
+
+
+def test_authority_without_key_identifier() -> None:
+    """A CA that an operator brings need not have one."""
+    key = PrivateKey.generate(key_algorithm="ecdsa", key_size=256)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bare")])
+    bare = (
+        x509.CertificateBuilder(name, name, key.x509_object.public_key(), 7)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key.x509_object, key.signature_hash)
+    )
+    made = crl.build(Certificate(x509_object=bare), key, [], number=1, now=NOW)
+    assert x509.load_pem_x509_crl(made.encode()).is_signature_valid(bare.public_key())  # pyright: ignore[reportArgumentType] - an ECDSA key.

@@ -6,6 +6,8 @@ import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
@@ -110,3 +112,50 @@ def test_weak_key() -> None:
     strong = make_root(PrivateKey.generate(key_algorithm="ecdsa"))
     with pytest.raises(given.WrongCA, match="too weak"):
         given.read(content(strong, weak), NOW)
+
+
+def chained(*path_lengths: int | None, usage: bool = True) -> Mapping[str, str]:
+    """A CA under others, each with its path length, the root's first."""
+    key = PrivateKey.generate(key_algorithm="ecdsa", key_size=256)
+    made: list[Certificate] = []
+    for number, most in enumerate(path_lengths):
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"ca {number}")])
+        issuer = made[-1].x509_object.subject if made else name
+        may_sign = x509.KeyUsage(
+            digital_signature=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=usage,
+            crl_sign=usage,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        builder = (
+            x509.CertificateBuilder(issuer, name, key.x509_object.public_key(), number + 1)
+            .not_valid_before(NOW - YEAR)
+            .not_valid_after(NOW + YEAR)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=most), critical=True)
+            .add_extension(may_sign, critical=True)
+        )
+        signed = builder.sign(key.x509_object, key.signature_hash)
+        made.append(Certificate(x509_object=signed))
+    return content(made[-1], key, *reversed(made[:-1]))
+
+
+def test_path_length_allows_it() -> None:
+    """A CA may stand under as many others as they allow."""
+    assert len(given.read(chained(1, 0), NOW).chain) == 1
+
+
+def test_path_too_long() -> None:
+    """A CA below one that allows none is refused, for no verifier would take its leaves."""
+    with pytest.raises(given.WrongCA, match="allows 0 CAs under it"):
+        given.read(chained(0, None), NOW)
+
+
+def test_key_usage_without_signing() -> None:
+    """A CA that says that its key signs no certificates is refused."""
+    with pytest.raises(given.WrongCA, match="key usage"):
+        given.read(chained(None, usage=False), NOW)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING
 
+import pytest
+
+from localjuju.model.secrets import Expiry
 from self_signed_provider.ca import Phase, bundle, in_use
 from tests.unit.provider.story import ASKER, CA
 
@@ -84,6 +87,99 @@ def test_killed_at_every_tool_of_the_switch(story: Story) -> None:
     assert active is not None
     assert active.certificate.common_name == "new 58"
     assert story.issuers == {active.certificate.raw}
+
+
+@pytest.mark.parametrize("expiry", [Expiry.LOST, Expiry.EARLY])
+def test_rotates_whatever_becomes_of_the_alarm(story: Story, expiry: Expiry) -> None:
+    """With `update-status` alone, or an alarm that rings early and again, all steps are done."""
+    story.model.state.expiry = expiry
+    story.model.state.config["update-status-hook-interval"] = "6h"
+    story.advance(8 * DAY)
+    story.model.config(CA, ca_common_name="new")
+    story.world.settle()
+    story.advance(10 * HOUR)
+    assert story.phases() == [Phase.ACTIVE, Phase.OUTGOING]
+    before = len(story.world.ran)
+    story.advance(5 * HOUR)
+    alarms = [ran for ran in story.world.ran[before:] if ran.name == "secret-expired"]
+    assert [ran for ran in alarms if ran.unit.startswith(CA)] == []
+    story.advance(91 * DAY)
+    assert story.phases() == [Phase.ACTIVE]
+
+
+def test_key_lost(story: Story) -> None:
+    """A CA whose key is gone is replaced; what it issued stays trusted and is issued again."""
+    active = in_use(story.memory.authorities)
+    assert active is not None
+    story.lose(f"ca-{active.id}")
+    story.advance(8 * DAY)
+    assert story.phases() == [Phase.ACTIVE, Phase.OUTGOING]
+    assert active.certificate.raw not in story.issuers
+    assert len(story.answers) == 2
+
+
+def test_key_lost_before_it_was_used(story: Story) -> None:
+    """A successor whose key is gone never takes over: another is published in its place."""
+    story.model.config(CA, ca_common_name="new")
+    story.world.settle()
+    waiting = next(a for a in story.memory.authorities if a.phase is Phase.PUBLISHED)
+    story.lose(f"ca-{waiting.id}")
+    story.advance(9 * DAY)
+    active = in_use(story.memory.authorities)
+    assert active is not None
+    assert (active.id == waiting.id, active.certificate.common_name) == (False, "new")
+    assert story.issuers == {active.certificate.raw}
+
+
+def test_ledger_lost_after_a_switch(story: Story) -> None:
+    """A CA is trusted for as long as what it issued, also if the list of that is damaged."""
+    story.model.config(CA, ca_common_name="new")
+    story.world.settle()
+    story.advance(2 * HOUR)
+    assert story.phases() == [Phase.ACTIVE, Phase.OUTGOING]
+    for relation in story.model.state.relations_of(CA):
+        side = relation.side_of(story.model.state.uuid, CA)
+        if side.endpoint.name == "ledger":
+            side.settings.settings["issued"] = '[{"serial": '
+    story.advance(8 * DAY)
+    assert story.phases() == [Phase.ACTIVE, Phase.OUTGOING]
+    assert {entry.serial for entry in story.memory.ledger} >= {
+        leaf.serial_number for leaf in story.leaves
+    }
+
+
+def test_rotation_over_a_revocation(story: Story) -> None:
+    """A revoked certificate stays the answer through a switch and a compromise."""
+    story.model.state.unit(f"{ASKER}/0").paused = True
+    victim = next(leaf for leaf in story.leaves if leaf.common_name == f"{ASKER}-0")
+    story.run("revoke-certificate", serial=f"{victim.serial_number:x}")
+    story.model.config(CA, ca_common_name="new")
+    story.world.settle()
+    story.advance(2 * HOUR)
+    story.run("rotate-private-key")
+    marked = [answer["certificate"] for answer in story.answers if answer.get("revoked")]
+    assert marked == [victim.raw]
+    assert len(story.issuers) == 2
+
+
+def test_relation_made_again(story: Story) -> None:
+    """A relation that goes takes its certificates into the ledger; a new one is served anew."""
+    before = {leaf.serial_number for leaf in story.leaves}
+    story.model.remove_relation(f"{CA}:certificates", f"{ASKER}:certificates")
+    story.world.settle()
+    story.model.integrate(f"{CA}:certificates", ASKER)
+    story.world.settle()
+    assert len(story.leaves) == 2
+    assert {e.serial for e in story.memory.ledger if e.revoked_at} == before
+
+
+def test_new_unit_that_leads_before_it_met_anybody(story: Story) -> None:
+    """A leader that has just come revokes nobody for not having seen them yet."""
+    [name] = story.model.add_units(CA)
+    story.model.lead(name)
+    story.world.settle()
+    assert len(story.answers) == 2
+    assert not any(entry.revoked_at for entry in story.memory.ledger)
 
 
 def test_revoked_key_is_refused_and_a_new_one_served(story: Story) -> None:

@@ -85,8 +85,11 @@ class SelfSignedProviderCharm(ops.CharmBase):
     @functools.cached_property
     def _asked(self) -> tuple[ProviderConfig | None, str | None]:
         """The options as they are, or what is wrong with them."""
+        # Not by `load_config`, which fails where a secret option is empty text: so options are
+        # cleared. Its text is all that is wanted of it here.
+        options = {name.replace("-", "_"): value for name, value in self.config.items()}
         try:
-            return self.load_config(ProviderConfig), None
+            return ProviderConfig.model_validate(options), None
         except pydantic.ValidationError as error:
             return None, describe(error)
 

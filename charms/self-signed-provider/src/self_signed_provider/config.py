@@ -99,11 +99,6 @@ def _a_label_of(name: str) -> str:
         return ""
 
 
-def _secret_id(value: Any) -> Any:
-    """Take the id of a secret: ops gives an object for it, which may not be readable yet."""
-    return getattr(value, "id", value)
-
-
 Duration = Annotated[
     datetime.timedelta,
     pydantic.BeforeValidator(_read_duration),
@@ -145,7 +140,8 @@ class ProviderConfig(pydantic.BaseModel):
     allow_ip_sans: bool = True
     allow_subdomains: bool = True
     allow_ca_certificates: bool = False
-    ca_secret: Annotated[str | None, pydantic.BeforeValidator(_secret_id)] = None
+    ca_secret: Annotated[str | None, _text(200)] = None
+    """The id of a secret, as the operator gave it."""
 
     @pydantic.field_validator("certificate_limit")
     @classmethod
