@@ -28,7 +28,13 @@ def served(
 ) -> Deployment:
     """A requirer whose certificates live shortly, with `update-status` too far away to help."""
     juju.model_config({"update-status-hook-interval": "60m"})
-    model = deployment.deploy(juju, charms, provider_config={"certificate-validity": validity})
+    model = deployment.deploy(
+        juju,
+        charms,
+        provider_config={"certificate-validity": validity},
+        # Of so short a life the last tenth is too little for a machine that is busy.
+        requirer_config={"renewal-relative-time": 0.6},
+    )
     model.wait_active()
     return model
 
@@ -122,7 +128,7 @@ def test_slept_past_its_expiry(
     with Probe(there, lambda: trusted) as probe:
         faults.start(unit)
         served.wait_fact(lambda: bool(probe.serials[unit]), "a new certificate")
-    figure(f"back after its certificate had expired: {probe.report()}")
+    figure(f"back after its certificate had expired: served again after {probe.longest_gap:.1f} s")
     assert [f for f in probe.failures if "certificate verify failed" in f.reason] == []
     assert probe.serials[unit] != [int(certificate["serial"], 16)]
     served.wait_active(after_fault=True)
