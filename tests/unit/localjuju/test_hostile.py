@@ -448,7 +448,8 @@ def test_saas_removed_while_related(juju: CommandLine, model: str, obedient: Pat
         if hooks is broken:
             juju.well("remove-saas ca --force")
         for folder, hook in zip(folders, hooks, strict=True):
-            _until(lambda f=folder, h=hook: h in (f / "record").read_text())
+            record = folder / "record"
+            _until(lambda r=record, h=hook: r.exists() and h in r.read_text())
     assert "obedient" in juju.data(f"offers -m {source}")
     juju.well(f"destroy-model {source} --no-prompt")
 

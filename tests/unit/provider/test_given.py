@@ -20,7 +20,10 @@ from tests.unit.provider.conftest import YEAR, make_root
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
+
+def now() -> datetime.datetime:
+    """The time of asking: certificates are made while the tests run, and are not valid before."""
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 def intermediate(
@@ -40,25 +43,25 @@ def content(certificate: Certificate, key: PrivateKey, *chain: Certificate) -> M
 
 def test_root(root: Certificate, ca_key: PrivateKey) -> None:
     """A root needs no chain; if it is its own chain, it has none."""
-    assert given.read(content(root, ca_key, root), NOW).chain == ()
+    assert given.read(content(root, ca_key, root), now()).chain == ()
 
 
 def test_intermediate(root: Certificate, ca_key: PrivateKey, other_key: PrivateKey) -> None:
     """An intermediate comes with what stands above it."""
     certificate = intermediate(other_key, root, ca_key)
-    found = given.read(content(certificate, other_key, root), NOW)
+    found = given.read(content(certificate, other_key, root), now())
     assert (found.certificate, found.chain) == (certificate, (root,))
 
 
 def test_key_is_not_shown(root: Certificate, ca_key: PrivateKey) -> None:
     """The key stands in no text that is made from what was read."""
-    assert "PRIVATE" not in repr(given.read(content(root, ca_key), NOW))
+    assert "PRIVATE" not in repr(given.read(content(root, ca_key), now()))
 
 
 def test_missing(root: Certificate) -> None:
     """What is missing is named."""
     with pytest.raises(given.WrongCA, match="no private-key"):
-        given.read({"certificate": root.raw}, NOW)
+        given.read({"certificate": root.raw}, now())
 
 
 @pytest.mark.parametrize("field", ["certificate", "private-key", "chain"])
@@ -66,27 +69,27 @@ def test_garbage(root: Certificate, ca_key: PrivateKey, field: str) -> None:
     """What is no PEM is named, and not repeated."""
     garbage = "-----BEGIN CERTIFICATE-----\nsecret!\n-----END CERTIFICATE-----"
     with pytest.raises(given.WrongCA, match=field) as caught:
-        given.read({**content(root, ca_key), field: garbage}, NOW)
+        given.read({**content(root, ca_key), field: garbage}, now())
     assert "secret!" not in str(caught.value)
 
 
 def test_key_of_another(root: Certificate, other_key: PrivateKey) -> None:
     """A key that does not fit the certificate is refused."""
     with pytest.raises(given.WrongCA, match="does not belong"):
-        given.read(content(root, other_key), NOW)
+        given.read(content(root, other_key), now())
 
 
 def test_leaf(root: Certificate, ca_key: PrivateKey, other_key: PrivateKey) -> None:
     """A leaf cannot issue."""
     leaf = intermediate(other_key, root, ca_key, is_ca=False)
     with pytest.raises(given.WrongCA, match="not a CA"):
-        given.read(content(leaf, other_key, root), NOW)
+        given.read(content(leaf, other_key, root), now())
 
 
 def test_expired(root: Certificate, ca_key: PrivateKey) -> None:
     """A CA whose time is over, or has not come, is refused with its dates."""
     with pytest.raises(given.WrongCA, match="valid from"):
-        given.read(content(root, ca_key), NOW + 2 * YEAR)
+        given.read(content(root, ca_key), now() + 2 * YEAR)
 
 
 @pytest.mark.parametrize("above", ["nothing", "another root"])
@@ -101,7 +104,7 @@ def test_chain_leads_nowhere(
     certificate = intermediate(other_key, root, ca_key)
     chain = () if above == "nothing" else (other_root,)
     with pytest.raises(given.WrongCA, match="did not sign"):
-        given.read(content(certificate, other_key, *chain), NOW)
+        given.read(content(certificate, other_key, *chain), now())
 
 
 def test_weak_key() -> None:
@@ -111,7 +114,7 @@ def test_weak_key() -> None:
     weak = PrivateKey(x509_object=rsa.generate_private_key(65537, 1024))
     strong = make_root(PrivateKey.generate(key_algorithm="ecdsa"))
     with pytest.raises(given.WrongCA, match="too weak"):
-        given.read(content(strong, weak), NOW)
+        given.read(content(strong, weak), now())
 
 
 def chained(*path_lengths: int | None, usage: bool = True) -> Mapping[str, str]:
@@ -134,8 +137,8 @@ def chained(*path_lengths: int | None, usage: bool = True) -> Mapping[str, str]:
         )
         builder = (
             x509.CertificateBuilder(issuer, name, key.x509_object.public_key(), number + 1)
-            .not_valid_before(NOW - YEAR)
-            .not_valid_after(NOW + YEAR)
+            .not_valid_before(now() - YEAR)
+            .not_valid_after(now() + YEAR)
             .add_extension(x509.BasicConstraints(ca=True, path_length=most), critical=True)
             .add_extension(may_sign, critical=True)
         )
@@ -146,16 +149,16 @@ def chained(*path_lengths: int | None, usage: bool = True) -> Mapping[str, str]:
 
 def test_path_length_allows_it() -> None:
     """A CA may stand under as many others as they allow."""
-    assert len(given.read(chained(1, 0), NOW).chain) == 1
+    assert len(given.read(chained(1, 0), now()).chain) == 1
 
 
 def test_path_too_long() -> None:
     """A CA below one that allows none is refused, for no verifier would take its leaves."""
     with pytest.raises(given.WrongCA, match="allows 0 CAs under it"):
-        given.read(chained(0, None), NOW)
+        given.read(chained(0, None), now())
 
 
 def test_key_usage_without_signing() -> None:
     """A CA that says that its key signs no certificates is refused."""
     with pytest.raises(given.WrongCA, match="key usage"):
-        given.read(chained(None, usage=False), NOW)
+        given.read(chained(None, usage=False), now())
