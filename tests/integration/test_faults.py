@@ -84,6 +84,12 @@ def by_hand(served: Deployment) -> Generator[None, None, None]:
         served.juju.model_config({"automatically-retry-hooks": True})
 
 
+def is_at_rest(served: Deployment, unit: str) -> bool:
+    app, _, _ = unit.partition("/")
+    status = served.juju.status().apps[app].units[unit]
+    return status.juju_status.current == "idle" and status.workload_status.current == "active"
+
+
 def hooks_killed(served: Deployment) -> int:
     log = served.juju.cli("debug-log", "--level", "ERROR", "--limit", "100000")
     return log.count("failed: signal: killed")
@@ -114,15 +120,17 @@ def test_hook_killed_at_each_tool_call(
     def is_killed(times: int) -> bool:
         return hooks_killed(served) - earlier == times
 
-    def is_renewed() -> bool:
-        return place.look(trusted).serial != serial
+    def is_through() -> bool:
+        # What is served changes within the hook already, which may yet be killed.
+        is_renewed = place.look(trusted).serial != serial
+        return is_renewed and is_at_rest(served, victim)
 
     with by_hand(served), Probe(served.endpoints(), lambda: trusted) as probe:
         faults.kill_hook(victim, hook, 1)
         served.juju.run(unit, "renew-certificate")
         for call in range(1, MOST_CALLS):
             served.wait_fact(
-                lambda call=call: is_killed(times=call) or is_renewed(),
+                lambda call=call: is_killed(times=call) or is_through(),
                 f"{hook} of {victim} to be killed at its call {call}, or the renewal",
             )
             if not is_killed(times=call):
@@ -141,10 +149,10 @@ def test_hook_killed_at_each_tool_call(
     assert secrets_held(served) == held
 
 
-def test_action_killed_at_each_tool_call(
-    served: Deployment, faults: Faults, figure: Figure
-) -> None:
-    """A `regenerate-private-key` that is killed changes nothing at all; a whole one, the key."""
+def test_action_killed(served: Deployment, faults: Faults, figure: Figure) -> None:
+    """A `regenerate-private-key` that is killed, at every third of its calls, changes nothing at
+    all; a whole one changes the key.
+    """
     settle(served, faults)
     held = secrets_held(served)
     unit, place = min(served.endpoints().items())
@@ -152,7 +160,7 @@ def test_action_killed_at_each_tool_call(
     serial = place.look(trusted).serial
     action = "regenerate-private-key"
     with Probe(served.endpoints(), lambda: trusted) as probe:
-        for call in range(1, MOST_CALLS):
+        for call in range(1, MOST_CALLS, 3):
             faults.kill_hook(unit, action, call)
             if succeeds(served, unit, action):
                 break
@@ -160,7 +168,7 @@ def test_action_killed_at_each_tool_call(
         else:
             pytest.fail(f"{action} still calls hook tools after {MOST_CALLS} calls")
         served.wait_fact(lambda: place.look(trusted).serial != serial, "a certificate anew")
-    figure(f"action killed at each of {call - 1} tool calls: {probe.report()}")
+    figure(f"an action killed, at last at call {call - 3}: {probe.report()}")
     assert call > 1, "the action was never killed"
     assert not probe.failures
     settle(served, faults)
