@@ -331,6 +331,27 @@ def test_closed_to_other_users(juju: CommandLine) -> None:
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_started_by_several_at_once(tmp_path: Path) -> None:
+    """Of several who add the first model at the same moment, one starts the controller, and all
+    are answered by it.
+    """
+    command = [sys.executable, "-m", "localjuju"]
+    surroundings = {**os.environ, "LOCALJUJU_HOME": str(tmp_path)}
+    names = [f"m{number}" for number in range(4)]
+    adding = [
+        subprocess.Popen([*command, "add-model", name], env=surroundings, stderr=subprocess.PIPE)
+        for name in names
+    ]
+    said = [process.communicate(timeout=60)[1].decode() for process in adding]
+    subprocess.run(
+        [*command, "kill-controller", "localjuju", "--no-prompt"],
+        env=surroundings,
+        check=True,
+        capture_output=True,
+    )
+    assert [process.returncode for process in adding] == [0] * len(names), said
+
+
 def test_home_that_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home that others can look into is refused, with what to do about it."""
     monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))

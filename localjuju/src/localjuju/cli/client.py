@@ -139,6 +139,10 @@ def ask(
     folder = home.controller_folder(controller)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with contextlib.closing(connection):
+        if folder.path.exists() and not is_alive(folder):
+            # Somebody may be about to start it: then they hold this until it answers.
+            with home.starting_or_ending(folder):
+                pass
         try:
             with home.socket_address(folder.control) as address:
                 connection.connect(address)
