@@ -44,6 +44,10 @@ unit: setup  ## Unit tests (ARGS='tests/unit/lib -k name' for some of them)
 integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integration/test_deploy.py' for some of them)
 	$(TOX) -e integration-local $(if $(ARGS),-- $(ARGS))
 
+.PHONY: faults
+faults: setup  ## Hooks killed, disks full, units cut off, on localjuju: not yet part of `make test`
+	$(TOX) -e integration-local -- tests/integration/test_faults.py
+
 .PHONY: integration
 integration: setup  ## Integration tests on the controller that `juju` is logged into
 	$(TOX) -e integration $(if $(ARGS),-- $(ARGS))
