@@ -75,19 +75,20 @@ def measure_import(python: Path) -> float:
     return min(float(done.stdout) for done in runs)
 
 
-def verdicts(theirs: Times, ours: Times) -> Iterator[tuple[str, bool]]:
-    """Yield each target that can be judged, in words, with whether it is met.
-
-    A published library that was over the limit met no target of ours, nor missed it.
-    """
+def verdicts(theirs: Times, ours: Times) -> Iterator[tuple[str, bool | None]]:
+    """Yield each target, in words, with whether it is met; None if that was not measured."""
     for (work, entries), times in TIMES_FASTER.items():
-        if (work, entries) in theirs and (work, entries) in ours:
+        if (work, entries) not in theirs or (work, entries) not in ours:
+            yield f"{work}, {entries} entries: left out, or over the limit", None
+        else:
             faster = theirs[work, entries] / ours[work, entries]
             # One entry takes a few milliseconds, in which noise is a tenth.
             met = faster >= times if times > 1 else faster >= 0.9
             yield f"{work}, {entries} entries: {faster:.1f} times faster, wanted {times:.0f}", met
     work, few, many, most = MOST_GROWTH
-    if (work, few) in ours and (work, many) in ours:
+    if (work, few) not in ours or (work, many) not in ours:
+        yield f"{work}: growth from {few} to {many} entries: left out, or over the limit", None
+    else:
         growth = ours[work, many] / ours[work, few]
         yield (
             f"{work}: {many} entries take {growth:.1f} times {few}, at most {most:.0f}",
@@ -123,8 +124,8 @@ def main() -> int:
                 print(line(work, entries, before.get(work), now.get(work)), flush=True)
     met = True
     for words, is_met in verdicts(theirs, ours):
-        print("pass" if is_met else "FAIL", words)
-        met &= is_met
+        print({True: "pass", False: "FAIL", None: "open"}[is_met], words)
+        met &= is_met is not False
     return 0 if met else 1
 
 

@@ -83,6 +83,18 @@ def timed(hook: Callable[[], testing.State]) -> tuple[float, testing.State]:
     return time.perf_counter() - start, state
 
 
+def timed_best(hook: Callable[[], testing.State]) -> tuple[float, testing.State]:
+    """Time a hook that changes nothing: the best of ten runs, or of as many as a second has."""
+    best, state = timed(hook)
+    spent = best
+    for _ in range(9):
+        if spent > 1:
+            break
+        seconds, state = timed(hook)
+        best, spent = min(best, seconds), spent + seconds
+    return best, state
+
+
 def provider(number: int) -> dict[str, float]:
     """Issue `number` certificates in one hook, and look at them in the next."""
     context = testing.Context(Provider, {"name": "ca", "provides": {ENDPOINT: INTERFACE}})
@@ -105,7 +117,7 @@ def provider(number: int) -> dict[str, float]:
         return context.run(context.on.relation_changed(relation, remote_unit=0), state)
 
     issuing, state = timed(changed)
-    steady, state = timed(changed)
+    steady, state = timed_best(changed)
     return {"provider, issuing": issuing, "provider, steady": steady}
 
 
@@ -136,7 +148,7 @@ def requirer(number: int) -> dict[str, float]:
         return context.run(context.on.relation_changed(relation, remote_unit=0), state)
 
     accepting, state = timed(changed)
-    steady, state = timed(changed)
+    steady, state = timed_best(changed)
     return {"requirer, accepting": accepting, "requirer, steady": steady}
 
 
