@@ -2,7 +2,7 @@
 
 The published distribution is a black box here: it is installed into an environment of its own
 under ``build/``, which nothing else uses, and does the same work (`work.py`) through its public
-API. Ends with an error when a target is missed.
+API as ours does in another. Ends with an error when a target is missed.
 
     python bench/side_by_side.py [--limit SECONDS] [ENTRIES ...]
 """
@@ -39,9 +39,12 @@ print(time.perf_counter() - start)
 Times = dict[tuple[str, int], float]
 
 
-def install_published() -> Path:
-    """Return an interpreter that has the published library, and `ops` as new as here."""
-    environment = ROOT / "build" / "bench" / "published"
+def install(side: str, distribution: str) -> Path:
+    """Return an interpreter that has a library, and `ops` of the same version on both sides.
+
+    Ours has an environment of its own, too: what else the workspace's has, as tracing, is slower.
+    """
+    environment = ROOT / "build" / "bench" / side
     python = environment / "bin" / "python"
     subprocess.run(
         [UV, "venv", "--quiet", "--clear", "--python", sys.executable, environment],
@@ -49,7 +52,7 @@ def install_published() -> Path:
         cwd=ROOT,
     )
     subprocess.run(
-        [UV, "pip", "install", "--quiet", "--python", python, PUBLISHED, "ops[testing]"],
+        [UV, "pip", "install", "--quiet", "--python", python, distribution, "ops[testing]"],
         check=True,
         cwd=ROOT,
     )
@@ -109,7 +112,7 @@ def main() -> int:
     parser.add_argument("entries", nargs="*", type=int, default=[1, 10, 100, 200, 1000])
     parser.add_argument("--limit", type=float, default=120, help="seconds for one measurement")
     arguments = parser.parse_args()
-    published, here = install_published(), Path(sys.executable)
+    published, here = install("published", PUBLISHED), install("here", "./lib")
     print(f"{'work':<22}{'entries':>8}{'published':>13}{'here':>13}{'faster':>10}")
     theirs: Times = {("import", 0): measure_import(published)}
     ours: Times = {("import", 0): measure_import(here)}

@@ -108,7 +108,7 @@ class TLSCertificatesProvidesV4(ops.Object):
         return [
             request
             for relation in self._relations(relation_id)
-            for request in self._requests(relation)
+            for request in self._requests(relation, self._requested(relation))
         ]
 
     def get_outstanding_certificate_requests(
@@ -124,14 +124,14 @@ class TLSCertificatesProvidesV4(ops.Object):
         """
         found: list[_values.RequirerCertificateRequest] = []
         for relation in self._writable_relations(relation_id):
-            requests = {
-                one.certificate_signing_request.raw: one for one in self._requests(relation)
-            }
+            requested = self._requested(relation)
             answers = self._answers(relation)
             readable = _provider_plan.Answers(
                 tuple(one for one in answers.certificates if self._is_certificate(one))
             )
-            found.extend(requests[csr] for csr in _provider_plan.outstanding(readable, requests))
+            # What is answered needs no look at its signature.
+            unanswered = _provider_plan.outstanding(readable, requested)
+            found.extend(self._requests(relation, {csr: requested[csr] for csr in unanswered}))
         return found
 
     def get_provider_certificates(
@@ -351,9 +351,11 @@ class TLSCertificatesProvidesV4(ops.Object):
     def _requested(self, relation: ops.Relation) -> dict[str, tuple[str, _wire.RequestEntry]]:
         return {entry.csr: (name, entry) for name, entry in self._request_entries(relation)}
 
-    def _requests(self, relation: ops.Relation) -> Iterator[_values.RequirerCertificateRequest]:
-        """Yield the requests that are fit to be offered to the charm."""
-        for csr, (name, entry) in self._requested(relation).items():
+    def _requests(
+        self, relation: ops.Relation, requested: Mapping[str, tuple[str, _wire.RequestEntry]]
+    ) -> Iterator[_values.RequirerCertificateRequest]:
+        """Yield, of these requests, those that are fit to be offered to the charm."""
+        for csr, (name, entry) in requested.items():
             flaw = self._flaw_of(csr)
             if flaw is None:
                 request = self._reader.request(csr)
