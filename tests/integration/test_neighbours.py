@@ -57,7 +57,7 @@ def test_v3_requirer_is_served(v3_requirer: Deployment, tmp_path: pathlib.Path) 
     assert "Verify return code: 0 (ok)" in there.verify_by_openssl(str(ca_file))
 
 
-def test_v3_requirer_renews(v3_requirer: Deployment) -> None:
+def test_v3_requirer_renews(v3_requirer: Deployment, figure: Callable[[str], None]) -> None:
     """It renews in its own way, and this provider answers without a failure at the endpoint."""
     v3_requirer.wait_active()
     trusted = v3_requirer.ca()
@@ -68,7 +68,7 @@ def test_v3_requirer_renews(v3_requirer: Deployment) -> None:
             "a renewal",
             timeout=900,
         )
-    print(f"\na v3 requirer renews: {probe.report()}")
+    figure(f"a v3 requirer renews: {probe.report()}")
     assert not probe.failures
 
 
@@ -102,7 +102,7 @@ def test_v3_provider_serves(v3_provider: Deployment, tmp_path: pathlib.Path) -> 
     assert "Verify return code: 0 (ok)" in there.verify_by_openssl(str(ca_file))
 
 
-def test_renews_at_a_v3_provider(v3_provider: Deployment) -> None:
+def test_renews_at_a_v3_provider(v3_provider: Deployment, figure: Callable[[str], None]) -> None:
     """A renewal and a new key go the same way as elsewhere, without a failure."""
     v3_provider.wait_active()
     trusted = v3_provider.ca()
@@ -114,7 +114,7 @@ def test_renews_at_a_v3_provider(v3_provider: Deployment) -> None:
             v3_provider.wait_fact(
                 lambda before=before: there.look(trusted).serial != before, f"{action} to be done"
             )
-    print(f"\nat a v3 provider: {probe.report()}")
+    figure(f"at a v3 provider: {probe.report()}")
     assert not probe.failures
 
 

@@ -58,20 +58,14 @@ class Refresher:
         self.model.wait_active()
 
     @contextlib.contextmanager
-    def watched(self, what: str) -> Generator[Probe, None, None]:
+    def watched(self, what: str, figure: Callable[[str], None]) -> Generator[Probe, None, None]:
         """Connect all the while; afterwards say what was seen, which must be without a failure."""
         trusted = self.model.ca()
         with Probe(self.model.endpoints(), lambda: trusted) as probe:
             yield probe
-        print(f"\n{what}: {probe.report()}, {_seconds_without(probe):.1f} s without a certificate")
+        figure(f"{what}: {probe.report()}")
         assert probe.connections
         assert not probe.failures
-
-
-def _seconds_without(probe: Probe) -> float:
-    """Return the time from the first failure to the last."""
-    moments = [failure.when for failure in probe.failures]
-    return (max(moments) - min(moments)).total_seconds() if moments else 0.0
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +90,12 @@ def new_key(place: Callable[..., Refresher]) -> Refresher:
     return place(deployment.PROVIDER, "v3-requirer", "new-key")
 
 
-def test_v3_requirer_gets_a_new_key(new_key: Refresher) -> None:
+def test_v3_requirer_gets_a_new_key(new_key: Refresher, figure: Callable[[str], None]) -> None:
     """The pair of before is served until one of the new key is there; what v3 left goes."""
     wire = new_key.wire
     serial, requests, relation = new_key.serial(), wire.requests(), wire.relation_id()
     assert any(map(V3_CERTIFICATE.fullmatch, wire.labels()))
-    with new_key.watched("v3 to ours, with a new key") as probe:
+    with new_key.watched("v3 to ours, with a new key", figure) as probe:
         new_key.refresh("new-key", deployment.REQUIRER)
         new_key.model.wait_fact(lambda: new_key.serial() != serial, "a certificate of the new key")
     assert [len(serials) for serials in probe.serials.values()] == [2]
@@ -114,12 +108,12 @@ def test_v3_requirer_gets_a_new_key(new_key: Refresher) -> None:
     )
 
 
-def test_v3_requirer_is_rolled_back(new_key: Refresher) -> None:
+def test_v3_requirer_is_rolled_back(new_key: Refresher, figure: Callable[[str], None]) -> None:
     """Back to version 3 and to ours again: neither time is without a certificate."""
     wire = new_key.wire
     label = f"{LIBID}-private-key-0-certificates"
     serial, kept = new_key.serial(), wire.secrets()[label]
-    with new_key.watched("ours to v3 and back") as probe:
+    with new_key.watched("ours to v3 and back", figure) as probe:
         new_key.refresh("new-key", "v3-requirer")
         new_key.model.wait_fact(lambda: new_key.serial() != serial, "a certificate of v3's key")
         between = new_key.serial()
@@ -133,14 +127,16 @@ def test_v3_requirer_is_rolled_back(new_key: Refresher) -> None:
     )
 
 
-def test_v3_requirer_had_renewed(place: Callable[..., Refresher], validity: str) -> None:
+def test_v3_requirer_had_renewed(
+    place: Callable[..., Refresher], validity: str, figure: Callable[[str], None]
+) -> None:
     """The secret of a certificate that version 3 had renewed already is found and goes, too."""
     config = {"certificate-validity": validity}
     renewing = place(deployment.PROVIDER, "v3-requirer", "renewing", **config)
     wire = renewing.wire
     requests = wire.requests()
     renewing.model.wait_fact(lambda: wire.requests() != requests, "v3 to renew", timeout=900)
-    with renewing.watched("v3 to ours, after a renewal") as probe:
+    with renewing.watched("v3 to ours, after a renewal", figure) as probe:
         renewing.refresh("renewing", deployment.REQUIRER)
         renewing.model.wait_fact(
             lambda: not any(map(V3_CERTIFICATE.fullmatch, wire.labels())),
@@ -150,12 +146,14 @@ def test_v3_requirer_had_renewed(place: Callable[..., Refresher], validity: str)
     assert [len(serials) > 1 for serials in probe.serials.values()] == [True]
 
 
-def test_v3_requirer_passes_its_key_on(place: Callable[..., Refresher]) -> None:
+def test_v3_requirer_passes_its_key_on(
+    place: Callable[..., Refresher], figure: Callable[[str], None]
+) -> None:
     """With the key of before, request and certificate stay, and nothing is asked for anew."""
     kept = place(deployment.PROVIDER, "v3-requirer", "key-passed")
     serial, requests, answers = kept.serial(), kept.wire.requests(), kept.wire.answers()
     own = kept.wire.secrets()["own-key"]
-    with kept.watched("v3 to ours, with the key passed on") as probe:
+    with kept.watched("v3 to ours, with the key passed on", figure) as probe:
         kept.refresh("key-passed", "v3-key-passed")
         kept.model.wait_fact(
             lambda: not any(map(V3_CERTIFICATE.fullmatch, kept.wire.labels())), "v3's secret to go"
@@ -173,21 +171,21 @@ def v4(place: Callable[..., Refresher]) -> Refresher:
     return place(deployment.PROVIDER, "v4-requirer", "v4")
 
 
-def test_v4_requirer_keeps_everything(v4: Refresher) -> None:
+def test_v4_requirer_keeps_everything(v4: Refresher, figure: Callable[[str], None]) -> None:
     """There and back again: key, request and certificate stay as they are, byte for byte."""
     before = v4.wire.secrets(), v4.wire.requests(), v4.wire.answers()
     serial = v4.serial()
-    with v4.watched("v4 to ours and back") as probe:
+    with v4.watched("v4 to ours and back", figure) as probe:
         for charm in (deployment.REQUIRER, "v4-requirer", deployment.REQUIRER):
             v4.refresh("v4", charm)
             assert (v4.wire.secrets(), v4.wire.requests(), v4.wire.answers()) == before
     assert list(probe.serials.values()) == [[serial]]
 
 
-def test_v4_requirer_takes_over_a_renewal(v4: Refresher) -> None:
+def test_v4_requirer_takes_over_a_renewal(v4: Refresher, figure: Callable[[str], None]) -> None:
     """What was renewed under ours is version 4's after a refresh that is rolled back."""
     serial = v4.serial()
-    with v4.watched("renewed under ours, then back to v4") as probe:
+    with v4.watched("renewed under ours, then back to v4", figure) as probe:
         v4.model.juju.run("v4/0", "renew-certificate")
         v4.model.wait_fact(lambda: v4.serial() != serial, "a renewal")
         v4.model.wait_active()
@@ -205,11 +203,11 @@ def steady(place: Callable[..., Refresher]) -> Refresher:
     return place("v3-provider", deployment.REQUIRER, "steady")
 
 
-def test_v3_provider_is_refreshed(steady: Refresher) -> None:
+def test_v3_provider_is_refreshed(steady: Refresher, figure: Callable[[str], None]) -> None:
     """A requirer of ours notices nothing; its certificate stays, and its CA is trusted still."""
     provider = steady.model.provider
     trusted, serial, answers = steady.model.ca(), steady.serial(), steady.wire.answers()
-    with steady.watched("a v3 provider to ours") as probe:
+    with steady.watched("a v3 provider to ours", figure) as probe:
         steady.refresh(provider, deployment.PROVIDER)
         assert steady.wire.answers() == answers
         assert trusted in steady.model.ca()
@@ -219,10 +217,10 @@ def test_v3_provider_is_refreshed(steady: Refresher) -> None:
     assert [len(serials) for serials in probe.serials.values()] == [2]
 
 
-def test_v3_provider_is_rolled_back(steady: Refresher) -> None:
+def test_v3_provider_is_rolled_back(steady: Refresher, figure: Callable[[str], None]) -> None:
     """Back at version 3, what ours issued stays, and the next one is of the same CA."""
     serial, answers = steady.serial(), steady.wire.answers()
-    with steady.watched("our provider back to v3") as probe:
+    with steady.watched("our provider back to v3", figure) as probe:
         steady.refresh(steady.model.provider, "v3-provider")
         assert steady.wire.answers() == answers
         steady.model.juju.run("steady/0", "renew-certificate")
