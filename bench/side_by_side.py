@@ -85,7 +85,7 @@ def verdicts(theirs: Times, ours: Times) -> Iterator[tuple[str, bool | None]]:
             yield f"{work}, {entries} entries: left out, or over the limit", None
         else:
             faster = theirs[work, entries] / ours[work, entries]
-            # One entry takes a few milliseconds, in which noise is a tenth.
+            # What takes milliseconds, or an import, has noise of up to a tenth.
             met = faster >= times if times > 1 else faster >= 0.9
             yield f"{work}, {entries} entries: {faster:.1f} times faster, wanted {times:.0f}", met
     work, few, many, most = MOST_GROWTH
