@@ -423,6 +423,17 @@ def test_store_is_made_anew_from_secrets(
     assert place.serials == before
 
 
+def test_store_is_made_anew_without_a_relation(
+    ctx: testing.Context[DemoRequirerCharm], served: testing.State, place: Place
+) -> None:
+    """What is served until it expires, for its relation is gone, outlives the files as well."""
+    before = place.serials
+    out = ctx.run(ctx.on.relation_broken(certificates(served)), served)
+    place.make_store().remove()
+    ctx.run(ctx.on.upgrade_charm(), dataclasses.replace(out, relations=[]))
+    assert place.serials == before
+
+
 def test_damaged_store_is_mended(
     ctx: testing.Context[DemoRequirerCharm], served: testing.State, place: Place
 ) -> None:

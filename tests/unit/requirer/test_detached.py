@@ -21,7 +21,7 @@ from tests.unit.requirer.conftest import RunningServer, content_of, free_port, p
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.unit.requirer.authority import Authority
 
@@ -141,7 +141,9 @@ def test_handed_over(serving: RunningServer) -> None:
         serving.start(renew=True)
     done.set()
     knocker.join()
-    assert get(serving, old).startswith(b"HTTP/1.1 200"), "what was open went on"
+    answer = get(serving, old)
+    assert answer.startswith(b"HTTP/1.1 200"), "what was open went on"
+    assert b"connection: close" in answer.lower(), "and the client is told to come anew"
     old.close()
     assert not failures
     assert count
@@ -253,6 +255,31 @@ def test_hook_killed_while_starting(
     serving.start()
     assert get(serving).startswith(b"HTTP/1.1 200")
     wait_for(lambda: processes(serving) == [state(serving)["pid"]])
+
+
+def test_hook_killed_when_started(serving: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a hook dies after the new server listens, and before the old one ends, one is left."""
+
+    class Killed(BaseException):
+        """What no handler of errors catches, like the end of the process."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    remember = serving.supervisor._remember  # noqa: SLF001  # The moment has no other name.
+    moments = iter([remember, die])
+
+    def remember_once(running: Sequence[Any]) -> None:
+        next(moments)(running)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(serving.supervisor, "_remember", remember_once)
+        with pytest.raises(Killed):
+            serving.start(renew=True)
+    assert len(processes(serving)) == 2
+    serving.start()
+    wait_for(lambda: processes(serving) == [state(serving)["pid"]])
+    assert get(serving).startswith(b"HTTP/1.1 200")
 
 
 def test_removed_twice(server: RunningServer) -> None:

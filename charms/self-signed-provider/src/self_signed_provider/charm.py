@@ -142,7 +142,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
             # This unit is being removed. Others seem to leave, one by one, and do not.
             self._stored.leaving = True
         self._lead(event)
-        self._trust.publish_first_version(ca.bundle(self._remembered.authorities))
+        self._trust.publish(ca.bundle(self._remembered.authorities))
 
     def _lead(self, event: ops.EventBase) -> None:
         """Do what the leader alone may do."""
@@ -163,10 +163,8 @@ class SelfSignedProviderCharm(ops.CharmBase):
         self._remember(memory)
 
     def _remember(self, memory: records.Memory) -> None:
-        """Keep *memory*, and show the world what it says."""
+        """Keep *memory* for the hooks to come, and for what is left of this one."""
         assert self._peers is not None  # noqa: S101 - asked for before anything was decided
-        self._trust.publish(ca.bundle(memory.authorities))
-        self._trust.publish_first_version(ca.bundle(memory.authorities))
         records.write(memory, self._peers.data[self.app])
         self._remembered = memory
 
@@ -238,6 +236,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
             return
         memory = self._leader.replace_compromised(self._remembered, config, wanted, self._now)
         self._remember(self._leader.run_certificates(memory, config, self._now))
+        self._trust.publish(ca.bundle(self._remembered.authorities))
         _tell(event, actions.ca_certificate(self._remembered.authorities) or {})
 
     def _on_revoke_certificate(self, event: ops.ActionEvent) -> None:

@@ -29,36 +29,42 @@ class TrustBundle:
         self._library = CertificateTransferProvides(charm, endpoint)
 
     def publish(self, bundle: Sequence[Certificate]) -> None:
-        """Tell every relation to trust *bundle*, the CA in use first; only the leader may.
+        """Tell every relation to trust *bundle*, the CA in use first; if empty, change nothing.
 
         A requirer of the interface's first version holds one CA: it gets the one in use.
         """
+        if not bundle:
+            return
         for relation in self._charm.model.relations[self._endpoint]:
             if not relation.active:
                 continue
-            wanted = {ca.raw for ca in (bundle if _is_second(relation) else bundle[:1])}
-            published = self._published(relation)
-            # Added before others are removed, for nobody to be without any CA in between.
-            if wanted - published:
-                self._library.add_certificates(wanted - published, relation.id)
-            for superfluous in published - wanted:
-                self._library.remove_certificate(superfluous, relation.id)
+            is_second = _is_second(relation)
+            if self._charm.unit.is_leader():
+                self._publish_set(relation, bundle if is_second else bundle[:1])
+            if not is_second:
+                self._publish_one(relation, bundle[0])
 
-    def publish_first_version(self, bundle: Sequence[Certificate]) -> None:
-        """Tell requirers of the interface's first version the CA in use; every unit may, and must.
+    def _publish_set(self, relation: ops.Relation, bundle: Sequence[Certificate]) -> None:
+        wanted = {ca.raw for ca in bundle}
+        published = self._published(relation)
+        # Added before others are removed, for nobody to be without any CA in between.
+        if wanted - published:
+            self._library.add_certificates(wanted - published, relation.id)
+        for superfluous in published - wanted:
+            self._library.remove_certificate(superfluous, relation.id)
 
-        They read the units' databags. One that a former leader left as it was would contradict
+    def _publish_one(self, relation: ops.Relation, in_use: Certificate) -> None:
+        """Tell a requirer of the interface's first version, in the databag of this unit.
+
+        It reads the units' databags. One that a former leader left as it was would contradict
         the new leader's, and a leader that is removed takes its own along.
         """
-        for relation in self._charm.model.relations[self._endpoint]:
-            if not bundle or not relation.active or _is_second(relation):
-                continue
-            ca = bundle[0].raw
-            told = {"ca": ca, "certificate": ca, "chain": [ca]}
-            databag = relation.data[self._charm.unit]
-            for key, value in told.items():
-                if databag.get(key) != json.dumps(value):
-                    databag[key] = json.dumps(value)
+        ca = in_use.raw
+        told = {"ca": ca, "certificate": ca, "chain": [ca]}
+        databag = relation.data[self._charm.unit]
+        for key, value in told.items():
+            if databag.get(key) != json.dumps(value):
+                databag[key] = json.dumps(value)
 
     def _published(self, relation: ops.Relation) -> set[str]:
         try:

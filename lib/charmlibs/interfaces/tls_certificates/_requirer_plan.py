@@ -82,13 +82,6 @@ class Plan:
     flawed: tuple[tuple[_values.ProviderCertificate, _requirer_state.Flaw], ...] = ()
     """Answers that are not used, each with the reason."""
 
-    def changes_nothing(self, observed: _requirer_state.Observed) -> bool:
-        """Tell whether nothing is to be written."""
-        return (
-            not (self.dropped or self.send or self.store or self.alarms or self.remove)
-            and self.outgoing == observed.outgoing
-        )
-
 
 def why_drop(
     request: _values.RequirerCertificateRequest, seen: _requirer_state.Observed
