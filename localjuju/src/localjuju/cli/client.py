@@ -30,7 +30,7 @@ class ClientError(Exception):
 
 
 class EndedError(ClientError):
-    """The controller ended, or was about to, and has not done what it was asked."""
+    """The controller is not there, or was about to end, and has not done what it was asked."""
 
 
 class NoControllerError(ClientError):
@@ -132,8 +132,8 @@ def ask(
     """Ask a controller to do something, and return how it ended.
 
     Raises:
-        EndedError: If it ends before it answers.
-        ClientError: If it is not there.
+        EndedError: If it is not there (any more), or ends before it answers.
+        ClientError: If it has died.
     """
     check_name(controller)
     folder = home.controller_folder(controller)
@@ -152,7 +152,7 @@ def ask(
                     f'controller "{controller}" has died; run "juju local clean" to end what is '
                     "left of it"
                 ) from error
-            raise ClientError(f"controller {controller} not found") from error
+            raise EndedError(f"controller {controller} not found") from error
         request = Request(verb, words or Parsed(), model, str(Path.cwd()))
         with contextlib.suppress(ConnectionError):
             connection.sendall(request.to_json())
