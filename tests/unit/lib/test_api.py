@@ -33,6 +33,7 @@ ADDED_NAMES = {
     "ApplicationCertificatesChangedEvent",
     "CertificateInvalidatedEvent",
     "CertificateInvalidationReason",
+    "Exchange",
 }
 ADDED_DEFAULTS = {
     # 1.12: None is the default of the algorithm, which is 2048 for the one there was.
@@ -115,6 +116,7 @@ def test_functions(name: str) -> None:
             tls_certificates.TLSCertificatesProvidesV4.set_relation_answers,
             ["certificates", "errors"],
         ),
+        (tls_certificates.TLSCertificatesProvidesV4.get_certificate_requests, ["csrs"]),
     ],
 )
 def test_added_parameters(called: Any, parameters: list[str]) -> None:

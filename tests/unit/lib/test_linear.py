@@ -8,7 +8,7 @@ import ops
 import pytest
 from cryptography import x509
 
-from charmlibs.interfaces.tls_certificates import _x509
+from charmlibs.interfaces.tls_certificates import ProviderCertificate, _x509
 from tests.unit.lib import keys
 from tests.unit.lib.providers import Provider, requests
 from tests.unit.lib.requirers import A, Requirer, certificates
@@ -63,6 +63,51 @@ def test_provider_in_steady_state(counted: Counter[str]) -> None:
     counted.clear()
     provider.update_status()
     assert counted == {}
+
+
+def test_what_stands_is_seen_unparsed(counted: Counter[str]) -> None:
+    """Of many requests, all but one answered, the one is found, and it alone is parsed."""
+    provider = Provider()
+    standing = [keys.csr_of(str(number)) for number in range(MANY)]
+    new = keys.csr_of("new")
+    provider.receive(requests(standing))
+    provider.set(*(keys.answer(csr) for csr in standing))
+    provider.receive(requests([*standing, new]))
+    counted.clear()
+
+    def load(tls: Any) -> Any:
+        todo = {one.csr for one in tls.get_exchanges() if one.certificate is None}
+        return tls.get_certificate_requests(csrs=todo)
+
+    [found] = provider.call(load)
+    assert found.certificate_signing_request == new
+    assert counted == {"load_pem_x509_csr": 1}
+
+
+def test_answers_are_sorted_by_relation_once() -> None:
+    """Each answer of a bulk call is looked at a fixed number of times, however many relations."""
+    looked: Counter[int] = Counter()
+
+    class Answer(ProviderCertificate):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "relation_id":
+                looked[id(self)] += 1
+            return super().__getattribute__(name)
+
+    def looks(relations: int) -> int:
+        looked.clear()
+        provider = Provider()
+        answers: list[Answer] = []
+        for relation_id in range(1, relations + 1):
+            csr = keys.csr_of(str(relation_id))
+            provider.receive(requests([csr]), relation_id=relation_id)
+            made = keys.answer(csr)
+            answers.append(Answer(relation_id, made.certificate, csr, made.ca, made.chain))
+        provider.call(lambda tls: tls.set_relation_answers(answers))
+        assert len({one.id for one in provider.state.relations}) == relations
+        return max(looked.values())
+
+    assert looks(2) == looks(12)
 
 
 def test_provider_issues_in_bulk(counted: Counter[str]) -> None:

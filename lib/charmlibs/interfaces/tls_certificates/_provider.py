@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import ops
 
@@ -95,8 +96,37 @@ class TLSCertificatesProvidesV4(ops.Object):
 
     # What is asked for, and what was answered
 
+    def get_exchanges(self, relation_id: int | None = None) -> list[_values.Exchange]:
+        """Return every request with what stands as its answer, without parsing any of it.
+
+        A provider with many requirers finds here what there is to do, and loads only that. Only
+        the leader can see answers: on other units the list is empty.
+
+        Args:
+            relation_id: Of the relation to look at; None for all.
+        """
+        found: list[_values.Exchange] = []
+        for relation in self._writable_relations(relation_id):
+            answers = self._answers(relation)
+            certificates = {one.csr: one for one in answers.certificates}
+            errors = {one.csr: one.error for one in answers.errors}
+            for csr, (name, entry) in self._requested(relation).items():
+                answer = certificates.get(csr)
+                found.append(
+                    _values.Exchange(
+                        relation_id=relation.id,
+                        csr=csr,
+                        is_ca=entry.is_ca,
+                        requirer=name,
+                        certificate=answer.certificate if answer else None,
+                        revoked=answer is not None and answer.revoked,
+                        error=errors.get(csr),
+                    )
+                )
+        return found
+
     def get_certificate_requests(
-        self, relation_id: int | None = None
+        self, relation_id: int | None = None, csrs: Collection[str] | None = None
     ) -> list[_values.RequirerCertificateRequest]:
         """Load certificate requests from the relation data.
 
@@ -104,11 +134,19 @@ class TLSCertificatesProvidesV4(ops.Object):
 
         Args:
             relation_id: Of the relation to look at; None for all.
+            csrs: The requests to load, in PEM as `get_exchanges` has them; None for all.
         """
         return [
             request
             for relation in self._relations(relation_id)
-            for request in self._requests(relation, self._requested(relation))
+            for request in self._requests(
+                relation,
+                {
+                    csr: asked
+                    for csr, asked in self._requested(relation).items()
+                    if csrs is None or csr in csrs
+                },
+            )
         ]
 
     def get_outstanding_certificate_requests(
@@ -237,7 +275,8 @@ class TLSCertificatesProvidesV4(ops.Object):
                     f"{one.certificate_signing_request!r}"
                 )
         relations = {relation.id: relation for relation in self._writable_relations(None)}
-        for relation_id in dict.fromkeys(one.relation_id for one in (*certificates, *errors)):
+        issued, refused = _by_relation(certificates), _by_relation(errors)
+        for relation_id in dict.fromkeys((*issued, *refused)):
             relation = relations.get(relation_id)
             if relation is None:
                 _logger.warning(
@@ -246,11 +285,7 @@ class TLSCertificatesProvidesV4(ops.Object):
                     relation_id,
                 )
                 continue
-            self._set_answers(
-                relation,
-                [one for one in certificates if one.relation_id == relation_id],
-                [one for one in errors if one.relation_id == relation_id],
-            )
+            self._set_answers(relation, issued.get(relation_id, []), refused.get(relation_id, []))
 
     def _set_answers(
         self,
@@ -285,14 +320,16 @@ class TLSCertificatesProvidesV4(ops.Object):
         Args:
             certificates: Certificates as they were issued; others are left as they are.
         """
+        chosen = _by_relation(certificates)
         for relation in self._writable_relations(None):
-            chosen = {
-                (one.certificate_signing_request.raw, one.certificate)
-                for one in certificates
-                if one.relation_id == relation.id
-            }
-            if chosen:
-                self._revoke(relation, chosen)
+            if relation.id in chosen:
+                self._revoke(
+                    relation,
+                    {
+                        (one.certificate_signing_request.raw, one.certificate)
+                        for one in chosen[relation.id]
+                    },
+                )
 
     def _revoke(
         self, relation: ops.Relation, chosen: set[tuple[str, _x509.Certificate]] | None
@@ -422,6 +459,17 @@ class TLSCertificatesProvidesV4(ops.Object):
         if text not in self._warned:
             self._warned.add(text)
             _logger.warning("%s: %s", self.relationship_name, text)
+
+
+_Answer = TypeVar("_Answer", _values.ProviderCertificate, _values.ProviderCertificateError)
+
+
+def _by_relation(answers: Iterable[_Answer]) -> dict[int, list[_Answer]]:
+    """Sort answers by their relations, in one pass: there may be a thousand of either."""
+    sorted_: dict[int, list[_Answer]] = {}
+    for answer in answers:
+        sorted_.setdefault(answer.relation_id, []).append(answer)
+    return sorted_
 
 
 def _digest(csr: str) -> str:

@@ -203,6 +203,29 @@ class ProviderCertificateError:
 
 
 @dataclass(frozen=True)
+class Exchange:
+    """A request and what stands as its answer, as their texts: nothing of it was parsed.
+
+    Enough for a provider to see what has its answer already, at the cost of no cryptography.
+    """
+
+    relation_id: int
+    """The relation that it goes over."""
+    csr: str
+    """The request, in PEM, as its sender wrote it: it may be forged, or no request at all."""
+    is_ca: bool
+    """Whether a CA certificate is asked for."""
+    requirer: str
+    """Whose databag it stands in: a unit's name or an application's, as this model calls it."""
+    certificate: str | None = None
+    """The certificate that answers it, in PEM; None if there is none, or an error alone."""
+    revoked: bool = False
+    """Whether that certificate is marked as revoked."""
+    error: CertificateError | None = None
+    """Why it was refused, if it was."""
+
+
+@dataclass(frozen=True)
 class AssignedCertificates:
     """Certificates of one owner and the key that fits every one of them."""
 
