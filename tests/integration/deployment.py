@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 PROVIDER = "self-signed-provider"
 REQUIRER = "demo-requirer"
 
+# Nothing waits for as long as this where all is well; but a controller makes machines first.
+_SETTLED = 1200.0
+_HAPPENED = 300.0
+
 
 class Bundle:
     """What a client trusts that follows the bundle, a little behind: it looks once a second.
@@ -58,7 +62,7 @@ class Deployment:
     def wait(
         self,
         ready: Callable[[jubilant.Status], bool],
-        timeout: float = 180,
+        timeout: float = _SETTLED,
         *,
         after_fault: bool = False,
     ) -> None:
@@ -72,7 +76,7 @@ class Deployment:
         except (TimeoutError, jubilant.WaitError) as error:
             pytest.fail(f"the model did not settle: {error}\n{self.evidence()}")
 
-    def wait_active(self, timeout: float = 180, *, after_fault: bool = False) -> None:
+    def wait_active(self, timeout: float = _SETTLED, *, after_fault: bool = False) -> None:
         """Wait until both applications are active and no hook is due."""
         apps = (self.provider, self.requirer)
         self.wait(
@@ -83,7 +87,7 @@ class Deployment:
             after_fault=after_fault,
         )
 
-    def wait_fact(self, fact: Callable[[], bool], what: str, timeout: float = 60) -> None:
+    def wait_fact(self, fact: Callable[[], bool], what: str, timeout: float = _HAPPENED) -> None:
         """Wait until *fact* is true; if it never is, say *what* was waited for."""
         if not endpoint.poll(fact, timeout):
             pytest.fail(f"waited {timeout:.0f} s for {what}\n{self.evidence()}")
@@ -118,6 +122,18 @@ class Deployment:
     def follow_bundle(self) -> Bundle:
         """Return a client's trust, kept up with what the provider says is to be trusted."""
         return Bundle(self.ca)
+
+    def leader(self, app: str) -> str:
+        """Return the name of the unit that leads; Juju takes its time to choose another."""
+        found: list[str] = []
+
+        def is_there() -> bool:
+            units = self.juju.status().apps[app].units
+            found[:] = [name for name, unit in units.items() if unit.leader]
+            return bool(found)
+
+        self.wait_fact(is_there, f"a leader of {app}")
+        return found[0]
 
     def message(self, app: str) -> str:
         """Return what the application's first unit says of itself."""

@@ -29,6 +29,7 @@ class Seen:
     serial: int
     common_name: str
     not_after: datetime.datetime
+    pem: str = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Endpoint:
             certificate.serial_number,
             str(names[0].value) if names else "",
             certificate.not_valid_after_utc,
+            ssl.DER_cert_to_PEM_cert(der),
         )
 
     def fetch(self, path: str, trusted: str) -> str:
@@ -102,6 +104,8 @@ class Endpoint:
 class Failure:
     """A connection that a client could not make."""
 
+    name: str
+    """The endpoint's."""
     endpoint: Endpoint
     when: datetime.datetime
     reason: str
@@ -135,6 +139,7 @@ class Probe:
         self.failures: list[Failure] = []
         self.serials: dict[str, list[int]] = {name: [] for name in endpoints}
         """By endpoint, the serial numbers that were seen, in order, each once in a row."""
+        self._first_seen: dict[tuple[str, int], datetime.datetime] = {}
         self.longest_gap = 0.0
         """Seconds from an endpoint's first failure to its next success, or to its last failure."""
         self._failing_since: dict[str, float] = {}
@@ -157,6 +162,30 @@ class Probe:
             f"longest gap {self.longest_gap:.1f} s; certificates changed: {changes}"
         )
 
+    def failures_without_excuse(self, *names: str, since: datetime.datetime) -> list[Failure]:
+        """Return the failures but for those that may be, after a certificate was revoked.
+
+        Args:
+            names: The endpoints that are excused, each until its next certificate.
+            since: When they lost the one they had, aware.
+        """
+        until = {
+            name: min(
+                (
+                    seen
+                    for (whose, _), seen in self._first_seen.items()
+                    if whose == name and seen > since
+                ),
+                default=now(),
+            )
+            for name in names
+        }
+        return [
+            failure
+            for failure in self.failures
+            if not (failure.name in until and since <= failure.when <= until[failure.name])
+        ]
+
     def _run(self) -> None:
         try:
             while not self._stop.wait(self._pause):
@@ -172,17 +201,23 @@ class Probe:
         try:
             seen = endpoint.look(trusted, self._name)
         except OSError as error:
-            now = datetime.datetime.now(datetime.timezone.utc)
-            self.failures.append(Failure(endpoint, now, f"{type(error).__name__}: {error}"))
+            reason = f"{type(error).__name__}: {error}"
+            self.failures.append(Failure(name, endpoint, now(), reason))
             self._note_gap(self._failing_since.setdefault(name, started))
             return
         if name in self._failing_since:
             self._note_gap(self._failing_since.pop(name))
         if not self.serials[name] or self.serials[name][-1] != seen.serial:
             self.serials[name].append(seen.serial)
+            self._first_seen.setdefault((name, seen.serial), now())
 
     def _note_gap(self, since: float) -> None:
         self.longest_gap = max(self.longest_gap, time.monotonic() - since)
+
+
+def now() -> datetime.datetime:
+    """Return the time, aware."""
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 def poll(fact: Callable[[], bool], timeout: float, pause: float = 0.2) -> bool:

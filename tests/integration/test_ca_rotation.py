@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import jubilant
 
     from tests.integration.deployment import Deployment
+    from tests.integration.endpoint import Endpoint
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,6 @@ def test_changed_subject(served: Deployment, figure: Callable[[str], None]) -> N
             served.wait_fact(
                 lambda: all(p.look(client.trusted).serial != before[n] for n, p in there.items()),
                 "certificates of the new CA",
-                timeout=180,
             )
     figure(f"CA change: {probe.report()}")
     assert not probe.failures
@@ -64,12 +65,69 @@ def test_near_its_end(served: Deployment, figure: Callable[[str], None]) -> None
                 served.provider, {"certificate-validity": "365d", "root-ca-validity": "730d"}
             )
             old = client.trusted
-            served.wait_fact(lambda: client.trusted != old, "a successor", timeout=120)
+            served.wait_fact(lambda: client.trusted != old, "a successor")
             seen = {name: len(serials) for name, serials in probe.serials.items()}
             served.wait_fact(
                 lambda: all(len(s) > seen[n] for n, s in probe.serials.items()),
                 "certificates of the successor",
-                timeout=180,
             )
     figure(f"CA near its end: {probe.report()}")
     assert not probe.failures
+
+
+@pytest.fixture(scope="module")
+def shortly(
+    served: Deployment, charms: Callable[[str], pathlib.Path], validity: str
+) -> Deployment:
+    """A unit whose certificates live shortly, at an authority of three units."""
+    juju = served.juju
+    juju.deploy(
+        charms(deployment.PROVIDER),
+        "short-ca",
+        num_units=3,
+        config={
+            "ca-overlap": "8s",
+            "key-algorithm": "ecdsa-p256",
+            "certificate-validity": validity,
+        },
+    )
+    juju.deploy(charms(deployment.REQUIRER), "shortly", config={"renewal-relative-time": 0.6})
+    juju.integrate("short-ca:certificates", "shortly:certificates")
+    model = deployment.Deployment(juju, provider="short-ca", requirer="shortly")
+    model.wait_active()
+    return model
+
+
+def test_leader_leaves_in_each_phase(shortly: Deployment, figure: Callable[[str], None]) -> None:
+    """Its leader is removed when a new CA is published, and the next one when it is in use: the
+    third takes the old one out of the bundle when nothing of it is valid any more.
+    """
+    juju, there = shortly.juju, shortly.endpoints()
+    with shortly.follow_bundle() as client:
+        old = client.trusted
+        with Probe(there, lambda: client.trusted) as probe:
+            juju.config(shortly.provider, {"ca-common-name": "Handed on"})
+            shortly.wait_fact(lambda: client.trusted != old, "the new CA in the bundle")
+            juju.remove_unit(shortly.leader(shortly.provider))
+            shortly.wait_fact(
+                lambda: all(_is_verified(place, client.trusted, old) for place in there.values()),
+                "a certificate of the new CA",
+                timeout=1800,
+            )
+            assert old.strip() in client.trusted, "what it issued is valid still"
+            juju.remove_unit(shortly.leader(shortly.provider))
+            shortly.wait_fact(
+                lambda: old.strip() not in shortly.ca(), "the old CA to be retired", timeout=1800
+            )
+    figure(f"three leaders in one rotation: {probe.report()}")
+    assert not probe.failures
+    shortly.wait_active()
+
+
+def _is_verified(place: Endpoint, bundle: str, old: str) -> bool:
+    """Say whether what is served there is of another CA of the bundle than the old one."""
+    try:
+        place.look(bundle.replace(old.strip(), ""))
+    except ssl.SSLError:
+        return False
+    return True

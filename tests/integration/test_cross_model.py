@@ -8,6 +8,7 @@ import jubilant
 import pytest
 
 from tests.integration import deployment
+from tests.integration.endpoint import Probe
 
 if TYPE_CHECKING:
     import pathlib
@@ -31,10 +32,8 @@ def models(
     name = authority.model.rpartition(":")[2]
     consumer.consume(f"{name}.{deployment.PROVIDER}", alias=SAAS)
     consumer.integrate(f"{deployment.REQUIRER}:certificates", SAAS)
-    consumer.wait(
-        lambda status: jubilant.all_active(status, deployment.REQUIRER),
-        error=jubilant.any_error,
-        timeout=180,
+    deployment.Deployment(consumer).wait(
+        lambda status: jubilant.all_active(status, deployment.REQUIRER)
     )
     return authority, consumer
 
@@ -47,6 +46,36 @@ def test_served(models: tuple[jubilant.Juju, jubilant.Juju]) -> None:
     listed = {int(entry["serial"], 16) for entry in authority.issued()}
     assert seen == listed
     assert all(entry["requirer"].startswith("remote-") for entry in authority.issued())
+
+
+def test_renewed(
+    models: tuple[jubilant.Juju, jubilant.Juju], figure: Callable[[str], None]
+) -> None:
+    """A renewal and a new key reach across, and a client fails at neither."""
+    authority, consumer = (deployment.Deployment(juju) for juju in models)
+    trusted = authority.ca()
+    there = consumer.endpoints()
+    unit, place = min(there.items())
+    with Probe(there, lambda: trusted) as probe:
+        for action in ("renew-certificate", "regenerate-private-key"):
+            before = place.look(trusted).serial
+            consumer.juju.run(unit, action)
+            consumer.wait_fact(
+                lambda before=before: place.look(trusted).serial != before, f"{action} to be done"
+            )
+    figure(f"renewed across models: {probe.report()}")
+    assert not probe.failures
+
+
+def test_unit_leaves(models: tuple[jubilant.Juju, jubilant.Juju]) -> None:
+    """When a unit leaves there, what the others have is neither taken away nor revoked here."""
+    authority, consumer = (deployment.Deployment(juju) for juju in models)
+    trusted = authority.ca()
+    name = max(consumer.endpoints())
+    consumer.juju.remove_unit(name)
+    consumer.wait(lambda status: name not in status.apps[consumer.requirer].units)
+    standing = {int(e["serial"], 16) for e in authority.issued() if not e["revoked"]}
+    assert {place.look(trusted).serial for place in consumer.endpoints().values()} <= standing
 
 
 def test_removed(models: tuple[jubilant.Juju, jubilant.Juju]) -> None:

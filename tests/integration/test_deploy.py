@@ -111,6 +111,30 @@ def test_related_in_the_other_order(
     assert there.look(served.ca()).common_name == "late-requirer-0"
 
 
+def test_other_modes(served: Deployment) -> None:
+    """The application has a certificate in app mode, and the unit another in `app-and-unit`."""
+    model = deployment.Deployment(served.juju, requirer="late-requirer")
+    (there,) = model.endpoints().values()
+    trusted = model.ca()
+    model.juju.config(model.requirer, {"mode": "app"})
+    model.wait_fact(
+        lambda: there.look(trusted, "late-requirer").common_name == "late-requirer",
+        "the application's certificate",
+    )
+    model.juju.config(model.requirer, {"mode": "app-and-unit"})
+    model.wait_fact(
+        lambda: (
+            [
+                there.look(trusted, name).common_name
+                for name in ("late-requirer", "late-requirer-0")
+            ]
+            == ["late-requirer", "late-requirer-0"]
+        ),
+        "both certificates",
+    )
+    model.wait_active()
+
+
 def test_removed_unit_leaves_nothing(served: Deployment) -> None:
     """When a unit is removed nobody serves at its address, and its certificate is revoked."""
     name = f"{served.requirer}/{UNITS - 1}"

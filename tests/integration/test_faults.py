@@ -44,11 +44,6 @@ def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deploy
     return model
 
 
-def leader_of(served: Deployment, app: str) -> str:
-    units = served.juju.status().apps[app].units
-    return next(name for name, unit in units.items() if unit.leader)
-
-
 def secrets_held(served: Deployment) -> collections.Counter[str]:
     """Count the model's secrets by their owners: what a broken hook left would stand out."""
     listed = json.loads(served.juju.cli("secrets", "--format", "json"))
@@ -112,7 +107,7 @@ def test_hook_killed_at_each_tool_call(
     settle(served, faults)
     before, held = len(served.issued()), secrets_held(served)
     unit, place = min(served.endpoints().items())
-    victim = leader_of(served, side) if side == served.provider else unit
+    victim = served.leader(side) if side == served.provider else unit
     trusted = served.ca()
     serial = place.look(trusted).serial
     earlier = hooks_killed(served)
@@ -254,7 +249,7 @@ def test_leader_dies_during_a_rotation(
     *switch* when the first unit has its certificate of the new CA.
     """
     there = served.endpoints()
-    dying = leader_of(served, served.provider)
+    dying = served.leader(served.provider)
     heir = next(n for n in served.juju.status().apps[served.provider].units if n != dying)
     with served.follow_bundle() as client:
         old = client.trusted
@@ -271,9 +266,7 @@ def test_leader_dies_during_a_rotation(
                 served.wait_fact(lambda: bool(renewed(list(there))), "a first new certificate")
             faults.stop(dying)
             faults.lead(heir)
-            served.wait_fact(
-                lambda: renewed(list(there)) == list(there), "every new certificate", timeout=120
-            )
+            served.wait_fact(lambda: renewed(list(there)) == list(there), "every new certificate")
             faults.start(dying)
             served.wait_active(after_fault=True)
     figure(f"the leader dies in {phase}: {probe.report()}")
@@ -307,7 +300,7 @@ def test_rebooted_machine(served: Deployment, machines: Machines) -> None:
     before = place.look(trusted)
     boot = machines.boot_id(unit)
     machines.reboot(unit)
-    served.wait_fact(lambda: _is_another_boot(machines, unit, boot), "the reboot", timeout=300)
-    served.wait_fact(lambda: place.look(trusted) == before, "the same certificate", timeout=300)
-    served.wait_active(timeout=600)
+    served.wait_fact(lambda: _is_another_boot(machines, unit, boot), "the reboot")
+    served.wait_fact(lambda: place.look(trusted) == before, "the same certificate")
+    served.wait_active()
     assert place.look(trusted) == before

@@ -53,3 +53,16 @@ def test_denied_and_looked_at_again(
     served.wait_active()
     served.juju.config(served.requirer, reset=[*request_, "common-name"])
     served.wait_active()
+
+
+def test_authorities(served: Deployment, charms: Callable[[str], pathlib.Path]) -> None:
+    """Nobody is made an authority for the asking; where it is allowed, who asked is."""
+    served.juju.deploy(charms("sub-authority"), "sub-authority")
+    served.juju.integrate("sub-authority:certificates", f"{served.provider}:certificates")
+    served.wait(lambda status: jubilant.all_blocked(status, "sub-authority"))
+    assert "authorities" in served.message("sub-authority")
+    served.juju.config(served.provider, {"allow-ca-certificates": True})
+    served.wait_fact(
+        lambda: "sub-authority/0" in {entry["requirer"] for entry in served.issued()},
+        "the certificate of an authority",
+    )

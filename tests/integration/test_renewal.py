@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration import deployment
-from tests.integration.endpoint import Probe
+from tests.integration.endpoint import Probe, now
 
 if TYPE_CHECKING:
     import pathlib
@@ -37,10 +37,6 @@ def served(
     )
     model.wait_active()
     return model
-
-
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc)
 
 
 def secret_expired_hooks(served: Deployment, unit: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jubilant
 import pytest
 
 from tests.integration import deployment
@@ -13,11 +14,10 @@ if TYPE_CHECKING:
     import pathlib
     from collections.abc import Callable
 
-    import jubilant
-
     from tests.integration.deployment import Deployment
 
 PROVIDERS = 3
+MANY = 20
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +30,6 @@ def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deploy
     juju.integrate(f"{model.provider}:certificates", f"{model.requirer}:certificates")
     model.wait_active()
     return model
-
-
-def leader_of(served: Deployment, app: str) -> str:
-    units = served.juju.status().apps[app].units
-    return next(name for name, unit in units.items() if unit.leader)
 
 
 def test_followers_stand_by(served: Deployment) -> None:
@@ -51,7 +46,7 @@ def test_leading_provider_removed(served: Deployment, figure: Callable[[str], No
     trusted = served.ca()
     there = served.endpoints()
     before = {name: place.look(trusted).serial for name, place in there.items()}
-    leader = leader_of(served, served.provider)
+    leader = served.leader(served.provider)
     with Probe(there, lambda: trusted) as probe:
         served.juju.remove_unit(leader)
         served.wait(lambda s: leader not in s.apps[served.provider].units)
@@ -75,3 +70,36 @@ def test_scaled_in(served: Deployment) -> None:
         "the revocation of its certificate",
     )
     served.wait_active()
+
+
+def test_leader_removed_with_requests_outstanding(
+    served: Deployment, figure: Callable[[str], None]
+) -> None:
+    """What the leader had denied when it left, the next one grants as soon as it may."""
+    trusted = served.ca()
+    there = served.endpoints()
+    before = {name: place.look(trusted).serial for name, place in there.items()}
+    with Probe(there, lambda: trusted) as probe:
+        served.juju.config(served.provider, {"allow-ip-sans": False})
+        served.juju.config(served.requirer, {"organization": "Outstanding"})
+        served.wait(lambda status: jubilant.all_blocked(status, served.requirer))
+        leader = served.leader(served.provider)
+        served.juju.remove_unit(leader)
+        served.juju.config(served.provider, reset="allow-ip-sans")
+        served.wait(lambda status: leader not in status.apps[served.provider].units)
+        served.wait_fact(
+            lambda: all(place.look(trusted).serial != before[n] for n, place in there.items()),
+            "what was asked for",
+        )
+    figure(f"the leader is removed with requests outstanding: {probe.report()}")
+    assert not probe.failures
+    served.wait_active()
+
+
+def test_many_units(served: Deployment) -> None:
+    """Each of many units, which come at once, serves a certificate of its own."""
+    served.juju.add_unit(served.requirer, num_units=MANY - len(served.endpoints()))
+    served.wait(lambda status: len(status.apps[served.requirer].units) == MANY)
+    served.wait_active()
+    trusted = served.ca()
+    assert len({place.look(trusted).serial for place in served.endpoints().values()}) == MANY
