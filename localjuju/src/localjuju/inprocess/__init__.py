@@ -16,6 +16,8 @@ hooks are put back. One world at a time may run a hook.
 """
 
 from .local_model import LocalModel as LocalModel
+from .pictures import Canon as Canon
+from .snapshots import Snapshot as Snapshot
 from .world import HookFailedError as HookFailedError
 from .world import Ran as Ran
 from .world import World as World

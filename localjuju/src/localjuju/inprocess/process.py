@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import warnings
@@ -15,6 +16,7 @@ from unittest import mock
 
 import ops
 import ops.hookcmds._utils
+import ops.storage
 
 from localjuju.hooktools import Answer, HookContext
 from localjuju.hooktools import run as run_tool
@@ -62,7 +64,8 @@ def as_a_process(
     folder_before = Path.cwd()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("JUJU_")}
     kept.pop("OPERATOR_DISPATCH", None)
-    # The one place where ops starts a process for a hook tool.
+    # The one place where ops starts a process for a hook tool, and the one where it opens its
+    # state.
     led = SimpleNamespace(run=run, CalledProcessError=subprocess.CalledProcessError)
     try:
         sys.argv = [str(folder / "src" / "charm.py")]
@@ -70,6 +73,7 @@ def as_a_process(
         with (
             mock.patch.dict(os.environ, {**kept, **variables}, clear=True),
             mock.patch.object(ops.hookcmds._utils, "subprocess", led),  # noqa: SLF001 (see above)
+            mock.patch.object(ops.storage, "sqlite3", SimpleNamespace(connect=_connect)),
             _without_tracing(),
         ):
             yield
@@ -78,6 +82,14 @@ def as_a_process(
         root.handlers[:], sys.excepthook, sys.argv = handlers, excepthook, argv
         warnings.showwarning = showwarning
         root.setLevel(level)
+
+
+def _connect(*args: Any, **options: Any) -> sqlite3.Connection:
+    """Open a database that does not wait for the disk: no machine fails here but this one."""
+    database = sqlite3.connect(*args, **options)
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute("PRAGMA journal_mode=MEMORY")
+    return database
 
 
 def _without_tracing() -> contextlib.AbstractContextManager[Any]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import random
 import shutil
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ops
 
@@ -15,13 +14,18 @@ from localjuju import charmfiles, lifecycle
 from localjuju.hooktools import Folders, HookContext, environment
 from localjuju.model import Charm, Hook, Model, Task, Unit, hooks
 
+from . import pictures, snapshots
 from .local_model import LocalModel
+from .pictures import Canon
 from .process import Killed, Tools, as_a_process, fresh
+from .snapshots import Snapshot
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from . import trees
 
 
 class HookFailedError(Exception):
@@ -48,6 +52,20 @@ class _Code:
     charm_class: type[ops.CharmBase]
     files: Path
     """A folder with metadata.yaml and what else a packed charm has at its top."""
+
+
+@dataclasses.dataclass
+class _Addresses:
+    """Addresses for units, without end."""
+
+    given: int = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.given += 1
+        return f"127.99.{(self.given - 1) // 250}.{(self.given - 1) % 250 + 2}"
 
 
 class World:
@@ -77,10 +95,13 @@ class World:
         """Everything that was run, in order."""
         self.crash_at: dict[str, int] = {}
         """By unit, at which hook tool its next hook is killed, counted from 1."""
+        self.crash_in: dict[str, str] = {}
+        """By unit, the only hook that ``crash_at`` is about; others run through."""
         self._on_move = on_move
-        self._addresses = (f"127.99.{i // 250}.{i % 250 + 2}" for i in itertools.count())
+        self._addresses = _Addresses()
         self._code: dict[tuple[str, str, int], _Code] = {}
-        self._copies = itertools.count()
+        self._copies = 0
+        self._seen: dict[str, trees.Tree] = {}
         on_move(start)
 
     def add_model(self, name: str) -> LocalModel:
@@ -123,6 +144,62 @@ class World:
         self.move_to(goal)
         return ran + self.settle()
 
+    # States.
+
+    def snapshot(self) -> Snapshot:
+        """Return the whole state, for ``restore``: models, clock, units' folders, random numbers.
+
+        What else a charm changed (modules' variables, processes that it left) is not in it.
+        """
+        self._seen = snapshots.folders(self, self._seen)
+        return Snapshot(
+            world=self,
+            now=self.now,
+            models=snapshots.freeze(self.models.values()),
+            folders=self._seen,
+            drawn=self.rng.getstate(),
+            addresses=self._addresses.given,
+            ran=tuple(self.ran),
+            crash_at=dict(self.crash_at),
+            crash_in=dict(self.crash_in),
+            code=dict(self._code),
+            copies=self._copies,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back (or on) to a state of this world, as often as wanted.
+
+        Each ``LocalModel`` stays; units, relations and so on that were looked up before are of
+        the state that was left, and have to be looked up again.
+
+        Raises:
+            ValueError: If the snapshot is of another world.
+        """
+        if snapshot.world is not self:
+            raise ValueError("this snapshot is of another world")
+        self.models.clear()
+        self.models.update({model.uuid: model for model in snapshots.thaw(snapshot.models)})
+        snapshots.write_folders(self, snapshot.folders)
+        self._seen = snapshot.folders
+        self.rng.setstate(snapshot.drawn)
+        self._addresses.given = snapshot.addresses
+        self.ran[:] = snapshot.ran
+        self.crash_at, self.crash_in = dict(snapshot.crash_at), dict(snapshot.crash_in)
+        self._code, self._copies = dict(snapshot.code), snapshot.copies
+        self.move_to(snapshot.now)
+
+    def picture(self, canon: Canon | None = None) -> dict[str, Any]:
+        """Return the state as plain data, in which states that mean the same are equal.
+
+        Args:
+            canon: What may differ; see there.
+        """
+        return pictures.picture(self, canon or Canon())
+
+    def fingerprint(self, canon: Canon | None = None) -> str:
+        """Return a digest of ``picture``."""
+        return pictures.fingerprint(self.picture(canon))
+
     # Running.
 
     def due(self) -> list[tuple[Model, Unit]]:
@@ -156,7 +233,7 @@ class World:
                 hooks.skip(model, unit, self.now)
             elif hooks.is_gone(unit):
                 model.forget_unit(unit)
-                shutil.rmtree(self._unit_folder(model, unit), ignore_errors=True)
+                shutil.rmtree(self.unit_folder(model, unit), ignore_errors=True)
             elif hook := hooks.next_hook(model, unit, self.now):
                 return self._run_hook(model, unit, hook)
         return None
@@ -205,10 +282,10 @@ class World:
     def _charm(self, context: HookContext, name: str) -> Ran:
         model, unit = context.model, context.unit
         code = self._code[model.uuid, unit.app, unit.charm_told]
-        charm_dir = self._unit_folder(model, unit) / "charm"
+        charm_dir = self.unit_folder(model, unit) / "charm"
         if name in {"install", "upgrade-charm"} or not charm_dir.exists():
             charmfiles.install_files(code.files, charm_dir.parent)
-        tools = Tools(context, self.crash_at.pop(unit.name, None))
+        tools = Tools(context, self._crash(unit, name))
         variables = environment(context, f"{unit.name}-{name}", Folders(str(charm_dir), "", ""))
         error: BaseException | None = None
         try:
@@ -222,15 +299,23 @@ class World:
         self.ran.append(ran)
         return ran
 
-    def _unit_folder(self, model: Model, unit: Unit) -> Path:
+    def _crash(self, unit: Unit, name: str) -> int | None:
+        if self.crash_in.get(unit.name, name) != name:
+            return None
+        self.crash_in.pop(unit.name, None)
+        return self.crash_at.pop(unit.name, None)
+
+    def unit_folder(self, model: Model, unit: Unit) -> Path:
+        """Return where a unit's things are; the charm's folder is ``charm`` in it."""
         return self.folder / model.uuid / unit.tag
 
     def take_code(
         self, model: Model, charm_class: type[ops.CharmBase], root: Path
     ) -> tuple[Charm, int, Callable[[str], None]]:
         """Read a charm's metadata; return it, its revision, and what notes its code for an app."""
-        files = self.folder / "charms" / str(next(self._copies))
-        files.mkdir(parents=True)
+        files = self.folder / "charms" / str(self._copies)
+        self._copies += 1
+        files.mkdir(parents=True, exist_ok=True)
         for name in ("charmcraft", "metadata", "config", "actions"):
             if (root / f"{name}.yaml").exists():
                 shutil.copy(root / f"{name}.yaml", files)

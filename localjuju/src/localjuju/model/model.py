@@ -332,6 +332,10 @@ class Model:
         self.tasks[task.id] = task
         return task
 
+    def next_numbers(self) -> tuple[int, int]:
+        """Return the numbers that the next relation and the next machine get."""
+        return self._next_relation, self._next_machine
+
     def next_task_id(self) -> str:
         """Return a number for an operation or a task; both count together."""
         self._next_task += 1
