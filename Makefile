@@ -25,8 +25,8 @@ demo-down: setup  ## End a demo that was left running
 	@$(BIN)/python scripts/demo.py down
 
 .PHONY: test
-test: setup  ## All checks: lint, types, unit tests, the library on each Python that is here, integration on localjuju
-	$(TOX) -e lint,types,unit,py310,py311,py312,py313,oldest,integration-local
+test: setup  ## All checks: lint, types, documentation, unit tests, the library on each Python that is here, integration on localjuju
+	$(TOX) -e lint,types,docs,unit,py310,py311,py312,py313,oldest,integration-local
 
 .PHONY: lint
 lint: setup  ## Style and spelling
@@ -35,6 +35,10 @@ lint: setup  ## Style and spelling
 .PHONY: types
 types: setup  ## Types, strictly
 	$(TOX) -e types
+
+.PHONY: docs
+docs: setup  ## The documentation, into build/docs (and its inner links checked)
+	$(TOX) -e docs
 
 .PHONY: unit
 unit: setup  ## Unit tests (ARGS='tests/unit/lib -k name' for some of them)
