@@ -107,6 +107,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = pathlib.Path(name)
         os.environ["LOCALJUJU_HOME"] = str(folder / "home")
+        # Juju's agents set no such thing: a charm's code is compiled in its first hook, and kept.
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         localjuju = pathlib.Path(sys.executable).with_name("localjuju")
         subprocess.run(
             [localjuju, "local", "shim", folder / "bin"], check=True, stdout=subprocess.DEVNULL

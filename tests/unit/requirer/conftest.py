@@ -6,12 +6,22 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from ops import testing
 
+from charmlibs.interfaces.tls_certificates import (
+    Certificate,
+    CertificateRequestAttributes,
+    PrivateKey,
+)
+from demo_requirer import supervisor
+from demo_requirer.charm import DemoRequirerCharm
 from demo_requirer.pairs import Pair, make_pair
 from demo_requirer.store import Content, Store
 from demo_requirer.supervisor import Listen
 from demo_requirer.supervisor.detached import DetachedSupervisor
 from tests.unit.requirer.authority import Authority, Leaf
+from tests.unit.requirer.scene import CHARM, DAYS, Place, Provider, answered, requests, state
 
 if TYPE_CHECKING:
     import datetime
@@ -59,3 +69,55 @@ def server(tmp_path: pathlib.Path) -> Iterator[RunningServer]:
         yield running
     finally:
         running.supervisor.remove()
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    made = Place(tmp_path / "files")
+
+    def for_unit(_name: str, _charm_folder: pathlib.Path) -> Place:
+        return made
+
+    monkeypatch.setattr(supervisor, "for_unit", for_unit)
+    return made
+
+
+@pytest.fixture
+def ctx(place: Place, tmp_path: pathlib.Path) -> testing.Context[DemoRequirerCharm]:
+    del place
+    recipe = yaml.safe_load((CHARM / "charmcraft.yaml").read_text())
+    actions, config = recipe.pop("actions"), recipe.pop("config")
+    (tmp_path / "charm").mkdir()
+    return testing.Context(
+        DemoRequirerCharm,
+        meta=recipe,
+        actions=actions,
+        config=config,
+        app_name="web",
+        charm_root=tmp_path / "charm",
+    )
+
+
+@pytest.fixture(scope="session")
+def provider() -> Provider:
+    key = PrivateKey.generate(key_algorithm="ecdsa", key_size=256)
+    attributes = CertificateRequestAttributes(
+        common_name="ca", is_ca=True, add_unique_id_to_subject_name=False
+    )
+    return Provider(key, Certificate.generate_self_signed_ca(attributes, key, 365 * DAYS))
+
+
+@pytest.fixture
+def asked(ctx: testing.Context[DemoRequirerCharm]) -> testing.State:
+    """A unit that is related, and has asked."""
+    relation = testing.Relation("certificates", remote_app_name="ca")
+    return ctx.run(ctx.on.relation_created(relation), state(relation))
+
+
+@pytest.fixture
+def served(
+    ctx: testing.Context[DemoRequirerCharm], asked: testing.State, provider: Provider
+) -> testing.State:
+    """A unit that has a certificate, and serves it."""
+    new, relation = answered(asked, *(provider.answer(csr) for csr in requests(asked)))
+    return ctx.run(ctx.on.relation_changed(relation), new)

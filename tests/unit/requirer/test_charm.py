@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
-import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ops
 import pytest
-import yaml
 from ops import testing
 
 from charmlibs.interfaces.tls_certificates import (
@@ -20,157 +16,19 @@ from charmlibs.interfaces.tls_certificates import (
     PrivateKey,
 )
 from demo_requirer import supervisor
-from demo_requirer.charm import DemoRequirerCharm
-from demo_requirer.store import Content, Store
-
-CHARM = pathlib.Path(__file__).resolve().parents[3] / "charms" / "demo-requirer"
-ADDRESS = "10.1.2.3"
-NETWORK = testing.Network(
-    "certificates", bind_addresses=[testing.BindAddress([testing.Address(ADDRESS)])]
+from tests.unit.requirer.scene import (
+    ADDRESS,
+    DAYS,
+    QUICK,
+    Place,
+    Provider,
+    answered,
+    requests,
+    state,
 )
-QUICK = {"key-algorithm": "ecdsa"}
-DAYS = datetime.timedelta(days=1)
 
-
-class Place:
-    """A unit's own files, and what its supervisor was told; `Supervisor` without a process."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.folder = folder
-        self.listens: list[supervisor.Listen] = []
-        self.renewed = 0
-        self.taken_port: int | None = None
-        self.removed = False
-
-    def make_store(self) -> Store:
-        self.folder.mkdir(exist_ok=True)
-        return Store(self.folder / "store")
-
-    def ensure(self, listen: supervisor.Listen, *, renew: bool = False) -> None:
-        assert not self.removed, "a removed unit's server is started"
-        if listen.port == self.taken_port:
-            raise supervisor.PortInUseError(listen)
-        self.listens.append(listen)
-        self.renewed += renew
-
-    def remove(self) -> None:
-        self.removed = True
-        self.make_store().remove()
-
-    @property
-    def content(self) -> Content:
-        content = self.make_store().read()
-        assert content is not None
-        return content
-
-    @property
-    def serials(self) -> list[int]:
-        return [pair.serial_number for pair in self.content.pairs]
-
-
-@pytest.fixture
-def place(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    made = Place(tmp_path / "files")
-
-    def for_unit(_name: str, _charm_folder: pathlib.Path) -> Place:
-        return made
-
-    monkeypatch.setattr(supervisor, "for_unit", for_unit)
-    return made
-
-
-@pytest.fixture
-def ctx(place: Place, tmp_path: pathlib.Path) -> testing.Context[DemoRequirerCharm]:
-    del place
-    recipe = yaml.safe_load((CHARM / "charmcraft.yaml").read_text())
-    actions, config = recipe.pop("actions"), recipe.pop("config")
-    (tmp_path / "charm").mkdir()
-    return testing.Context(
-        DemoRequirerCharm,
-        meta=recipe,
-        actions=actions,
-        config=config,
-        app_name="web",
-        charm_root=tmp_path / "charm",
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Provider:
-    """A provider at the other end of the relation: it reads a databag, and answers into one."""
-
-    key: PrivateKey
-    ca: Certificate
-
-    def answer(self, csr: str, **changes: Any) -> dict[str, Any]:
-        """Return what a provider writes for one request."""
-        validity = changes.pop("validity", 90 * DAYS)
-        certificate = CertificateSigningRequest.from_string(csr).sign(self.ca, self.key, validity)
-        return {
-            "certificate_signing_request": csr,
-            "certificate": certificate.raw,
-            "ca": self.ca.raw,
-            "chain": [certificate.raw, self.ca.raw],
-            **changes,
-        }
-
-
-@pytest.fixture(scope="session")
-def provider() -> Provider:
-    key = PrivateKey.generate(key_algorithm="ecdsa", key_size=256)
-    attributes = CertificateRequestAttributes(
-        common_name="ca", is_ca=True, add_unique_id_to_subject_name=False
-    )
-    return Provider(key, Certificate.generate_self_signed_ca(attributes, key, 365 * DAYS))
-
-
-def state(*relations: testing.RelationBase, **changes: Any) -> testing.State:
-    config = QUICK | changes.pop("config", {})
-    return testing.State(
-        networks={NETWORK},
-        relations=relations,
-        config=config,
-        leader=changes.pop("leader", True),
-        **changes,
-    )
-
-
-def requests(out: testing.State, *, app: bool = False) -> list[str]:
-    """Return the CSRs that stand in the unit's databag, or the application's."""
-    relation = next(one for one in out.relations if one.endpoint == "certificates")
-    bag = relation.local_app_data if app else relation.local_unit_data
-    entries = json.loads(bag.get("certificate_signing_requests", "[]"))
-    return [entry["certificate_signing_request"] for entry in entries]
-
-
-def answered(
-    out: testing.State, *answers: dict[str, Any], errors: list[dict[str, Any]] | None = None
-) -> tuple[testing.State, testing.Relation]:
-    """Return the state in which the provider has written its answers."""
-    relation = next(one for one in out.relations if one.endpoint == "certificates")
-    assert isinstance(relation, testing.Relation)
-    data = {"certificates": json.dumps(answers)}
-    if errors:
-        data["request_errors"] = json.dumps(errors)
-    new = dataclasses.replace(relation, remote_app_data=data)
-    others = [one for one in out.relations if one.endpoint != "certificates"]
-    return dataclasses.replace(out, relations=[new, *others]), new
-
-
-@pytest.fixture
-def asked(ctx: testing.Context[DemoRequirerCharm]) -> testing.State:
-    """A unit that is related, and has asked."""
-    relation = testing.Relation("certificates", remote_app_name="ca")
-    return ctx.run(ctx.on.relation_created(relation), state(relation))
-
-
-@pytest.fixture
-def served(
-    ctx: testing.Context[DemoRequirerCharm], asked: testing.State, provider: Provider
-) -> testing.State:
-    """A unit that has a certificate, and serves it."""
-    new, relation = answered(asked, *(provider.answer(csr) for csr in requests(asked)))
-    return ctx.run(ctx.on.relation_changed(relation), new)
+if TYPE_CHECKING:
+    from demo_requirer.charm import DemoRequirerCharm
 
 
 def certificates(out: testing.State) -> testing.Relation:
@@ -221,6 +79,20 @@ def test_hook_that_looks_at_nothing(
     before = dataclasses.replace(served, relations={*served.relations, trust})
     out = ctx.run(ctx.on.relation_joined(trust, remote_unit=0), before)
     assert out.unit_status == served.unit_status
+
+
+@pytest.mark.parametrize("event", ["leader_elected", "config_changed", "start", "upgrade_charm"])
+def test_status_of_somebody_else(
+    event: str, ctx: testing.Context[DemoRequirerCharm], served: testing.State
+) -> None:
+    """Where Juju, or another leader, may have set a status since, it is said in any case."""
+    before = dataclasses.replace(
+        served,
+        unit_status=testing.MaintenanceStatus("installing charm software"),
+        app_status=testing.WaitingStatus("of another leader"),
+    )
+    out = ctx.run(getattr(ctx.on, event)(), before)
+    assert (out.unit_status, out.app_status) == (served.unit_status, served.app_status)
 
 
 def test_defect_39_denied_is_shown(
@@ -342,6 +214,24 @@ def test_wrong_from_the_start(ctx: testing.Context[DemoRequirerCharm], place: Pl
     assert "mode must be one of" in out.unit_status.message
     assert requests(out) == []
     assert not place.listens
+
+
+# Names
+
+ELSEWHERE = testing.Network(
+    "certificates", bind_addresses=[testing.BindAddress([testing.Address("127.0.0.9")])]
+)
+
+
+def test_new_address(
+    ctx: testing.Context[DemoRequirerCharm], served: testing.State, place: Place
+) -> None:
+    """Juju tells of a new address by config-changed: it is listened at and asked for."""
+    moved = dataclasses.replace(served, networks={ELSEWHERE})
+    out = ctx.run(ctx.on.config_changed(), moved)
+    (csr,) = requests(out)
+    assert CertificateSigningRequest.from_string(csr).sans_ip == {"127.0.0.9"}
+    assert place.listens[-1].address == "127.0.0.9"
 
 
 # What comes from the provider
@@ -526,7 +416,7 @@ def test_port_in_use(
     changed = dataclasses.replace(served, config=QUICK | {"port": 9443})
     out = ctx.run(ctx.on.config_changed(), changed)
     assert isinstance(out.unit_status, testing.BlockedStatus)
-    assert "port 9443 of 10.1.2.3 is in use" in out.unit_status.message
+    assert f"port 9443 of {ADDRESS} is in use" in out.unit_status.message
     assert place.listens[-1].port == 8443
     assert out.opened_ports == {testing.TCPPort(8443)}
 
@@ -721,22 +611,3 @@ def test_key_is_in_secrets_and_key_files_alone(
         ]
     )
     assert not any(line in told for line in lines)
-
-
-def test_import_of_the_charm_is_light() -> None:
-    """A hook does not pay for the server: none of its libraries is imported by the charm."""
-    import subprocess  # noqa: PLC0415
-    import sys  # noqa: PLC0415
-
-    code = "import demo_requirer.charm, sys; print(*sys.modules)"
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"PYTHONPATH": str(CHARM / "src")},
-    )
-    modules = {name.partition(".")[0] for name in result.stdout.split()}
-    assert not modules & {"uvicorn", "starlette", "jinja2", "prometheus_client", "asyncio"}
-    assert "cryptography" in modules
-    assert issubclass(DemoRequirerCharm, ops.CharmBase)

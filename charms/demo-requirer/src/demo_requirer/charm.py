@@ -8,12 +8,12 @@ import datetime
 import functools
 import ipaddress
 import logging
+import os
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ops
 import pydantic
-from charmlibs.interfaces.certificate_transfer import CertificateTransferRequires
 
 from charmlibs.interfaces.tls_certificates import (
     CertificateInvalidatedEvent,
@@ -22,15 +22,26 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesRequiresV4,
 )
 
-from . import actions, identity, offers, pairs, plan, status, supervisor
+from . import identity, offers, pairs, plan, status, supervisor
 from .config import CertificateMode, RequirerConfig, describe
 from .store import Content, Store, StoreDamagedError
+
+if TYPE_CHECKING:
+    from charmlibs.interfaces.certificate_transfer import CertificateTransferRequires
 
 logger = logging.getLogger(__name__)
 
 CERTIFICATES = "certificates"
 TRUST = "receive-ca-cert"
 TRACING = "charm-tracing"
+NAMES_MAY_CHANGE = frozenset({"config-changed", "start", "upgrade-charm"})
+"""Hooks in which the unit's address and host name are looked at.
+
+Juju runs config-changed when an address changes, and start in a pod that is new. Elsewhere the
+question would cost a process, and a look-up that lasts as long as a resolver's patience.
+"""
+STATUS_MAY_DIFFER = NAMES_MAY_CHANGE | {"install", "leader-elected"}
+"""Hooks before which somebody else may have set the status of the unit or the application."""
 
 
 class DemoRequirerCharm(ops.CharmBase):
@@ -41,8 +52,9 @@ class DemoRequirerCharm(ops.CharmBase):
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
         self._stored.set_default(config=None, address=None, fqdn=None, port=None)
+        self._stored.set_default(unit_status=None, app_status=None)
         self.tracing = ops.tracing.Tracing(self, TRACING, ca_relation_name=TRUST)
-        self._trust = CertificateTransferRequires(self, TRUST)
+        self._trust = self._requirer_of_trust()
         self._supervisor = supervisor.for_unit(self.unit.name, self.charm_dir)
         # Before this charm's own observers: in each hook the library has done its work by then.
         self._tls = self._requirer()
@@ -72,7 +84,7 @@ class DemoRequirerCharm(ops.CharmBase):
         framework.observe(self.on.remove, self._on_remove)
         framework.observe(self.on.collect_unit_status, self._on_collect_unit_status)
         framework.observe(self.on.collect_app_status, self._on_collect_app_status)
-        for name in actions.NAMES:
+        for name in self.meta.actions:
             framework.observe(self.on[name].action, self._on_action)
 
     # What is known before anything is decided.
@@ -107,16 +119,29 @@ class DemoRequirerCharm(ops.CharmBase):
     @functools.cached_property
     def _identity(self) -> identity.Identity:
         """Who this unit is; what cannot be found out just now is as it last was."""
+        if self._stored.address is None or _hook_name() in NAMES_MAY_CHANGE:
+            self._look_at_names()
+        app, _, number = self.unit.name.partition("/")
+        address, fqdn = _text(self._stored.address), _text(self._stored.fqdn)
+        return identity.Identity(app, number, self.model.name, address, fqdn)
+
+    def _look_at_names(self) -> None:
         with contextlib.suppress(ops.ModelError, ops.RelationNotFoundError):
             binding = self.model.get_binding(CERTIFICATES)
             address = binding.network.bind_address if binding else None
             if isinstance(address, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
                 self._remember("address", str(address))
-        fqdn = identity.usable_fqdn(socket.getfqdn(), _text(self._stored.fqdn))
-        self._remember("fqdn", fqdn)
-        app, _, number = self.unit.name.partition("/")
-        address = _text(self._stored.address)
-        return identity.Identity(app, number, self.model.name, address, fqdn)
+        self._remember("fqdn", identity.usable_fqdn(socket.getfqdn(), _text(self._stored.fqdn)))
+
+    def _requirer_of_trust(self) -> CertificateTransferRequires | None:
+        """Return the other library, which is imported only where its relation is there."""
+        if not self.model.relations[TRUST]:
+            return None
+        from charmlibs.interfaces.certificate_transfer import (  # noqa: PLC0415
+            CertificateTransferRequires,
+        )
+
+        return CertificateTransferRequires(self, TRUST)
 
     def _requirer(self) -> TLSCertificatesRequiresV4 | None:
         """Return the library, told what to ask for; None before there was any good option.
@@ -169,6 +194,8 @@ class DemoRequirerCharm(ops.CharmBase):
         self._supervisor.remove()
 
     def _on_action(self, event: ops.ActionEvent) -> None:
+        from . import actions  # noqa: PLC0415
+
         self._reconcile()
         if self._tls is None or self._config is None:
             event.fail(f"No option was ever right: {self._asked[1]}")
@@ -209,7 +236,8 @@ class DemoRequirerCharm(ops.CharmBase):
         serving = plan.what_to_serve(
             offers.gather(tls, config.mode, held), held, wanted, revoked, self._now
         )
-        trusted = pairs.certificates_in(sorted(self._trust.get_all_certificates()))
+        given = self._trust.get_all_certificates() if self._trust else ()
+        trusted = pairs.certificates_in(sorted(given))
         facts = dataclasses.replace(
             facts,
             denials=offers.denials(tls),
@@ -277,13 +305,29 @@ class DemoRequirerCharm(ops.CharmBase):
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
         if self._facts is not None:
-            event.add_status(status.status_of(self._facts, self._now))
+            self._say(event, "unit_status", status.status_of(self._facts, self._now))
 
     def _on_collect_app_status(self, event: ops.CollectStatusEvent) -> None:
         if self._facts is None:
             return
         mode = self._config.mode.value if self._config else CertificateMode.UNIT.value
-        event.add_status(status.app_status_of(self._facts, mode, self._now))
+        self._say(event, "app_status", status.app_status_of(self._facts, mode, self._now))
+
+    def _say(self, event: ops.CollectStatusEvent, key: str, now: ops.StatusBase) -> None:
+        """Say it, unless it stands there already: to say it again would cost a process.
+
+        Around its own beginnings Juju sets the status itself, and another leader may have set the
+        application's: there it is always said.
+        """
+        text = f"{now.name}: {now.message}"
+        if _hook_name() in STATUS_MAY_DIFFER or getattr(self._stored, key) != text:
+            event.add_status(now)
+        self._remember(key, text)
+
+
+def _hook_name() -> str:
+    """Return the name of the hook that runs: what is asked for is settled before its event is."""
+    return os.environ.get("JUJU_DISPATCH_PATH", "").rpartition("/")[2].replace("_", "-")
 
 
 def _text(value: object) -> str | None:
