@@ -1,4 +1,4 @@
-"""References to where a public name is defined lead to where it is public.
+"""The library's public names: references to them, and those that the reference would forget.
 
 The library's classes live in private modules and are public in the package: annotations name the
 former, readers know the latter.
@@ -6,8 +6,14 @@ former, readers know the latter.
 
 from __future__ import annotations
 
+import inspect
+import pathlib
 import re
 from typing import TYPE_CHECKING
+
+from sphinx.util.docutils import SphinxDirective
+
+from charmlibs.interfaces import tls_certificates
 
 if TYPE_CHECKING:
     from docutils import nodes
@@ -41,7 +47,25 @@ def _resolve(
     return None
 
 
+class OtherPublicNames(SphinxDirective):
+    """Describe, under a heading of their own, the public names that the page has not described."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the section; nothing if the page has them all."""
+        page = pathlib.Path(self.env.doc2path(self.env.docname)).read_text()
+        described = set(re.findall(r"^\.\. auto\w+:: (\w+)$", page, re.MULTILINE))
+        others = [name for name in tls_certificates.__all__ if name not in described]
+        if not others:
+            return []
+        lines = ["## And", "", "```{eval-rst}"]
+        for name in others:
+            kind = "class" if inspect.isclass(getattr(tls_certificates, name)) else "function"
+            lines.append(f".. auto{kind}:: {_PACKAGE}.{name}")
+        return self.parse_text_to_nodes("\n".join([*lines, "```"]), allow_section_headings=True)
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
-    """Look such references up."""
+    """Look such references up, and make the directive known."""
+    app.add_directive("other-public-names", OtherPublicNames)
     app.connect("missing-reference", _resolve)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
