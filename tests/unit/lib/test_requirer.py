@@ -290,6 +290,34 @@ def test_rotation_forgets_the_old_key() -> None:
     assert all(old_key.raw not in one.latest_content.values() for one in requirer.state.secrets)
 
 
+def test_secret_needed_again_in_the_hook_that_lets_it_go() -> None:
+    """It stays the same secret: Juju makes new ones before it removes old ones, and minds labels.
+
+    So ended a revocation that was heard of in the hook after a renewal, in an error for good.
+    """
+    requirer = _served()
+    (first,), _ = requirer.assigned()
+    requirer.call(lambda tls: tls.renew_certificate(first))
+    _answer_all(requirer)
+    before = requirer.secret("outgoing").id
+    requirer.call(lambda tls: (tls.sync(), tls.regenerate_private_key()))
+    assert requirer.secret("outgoing").id == before
+
+
+def test_revoked_in_the_hook_after_a_renewal() -> None:
+    """A new key, made as soon as the revocation is told, finds what is being replaced in place."""
+    requirer = _served()
+    (first,), _ = requirer.assigned()
+    requirer.call(lambda tls: tls.renew_certificate(first))
+    _answer_all(requirer)
+    before, renewed = requirer.secret("outgoing").id, requirer.request
+    requirer.handlers["certificate_invalidated"] = lambda tls, _: tls.regenerate_private_key()
+    answer = requirer.assigned()[0][0]
+    requirer.receive(certificates=[certificate_entry(answer, revoked=True)])
+    assert requirer.request != renewed
+    assert requirer.secret("outgoing").id == before
+
+
 def test_private_key_is_the_new_one_during_a_rotation() -> None:
     """`private_key` is the key that requests are made with."""
     requirer = _served()

@@ -121,6 +121,7 @@ class TLSCertificatesRequiresV4(ops.Object):
         self.framework.observe(on.secret_expired, self._on_secret_expired)
         self.framework.observe(on.secret_remove, self._on_secret_remove)
         self.framework.observe(on.secret_changed, self._on_secret_changed)
+        self.framework.observe(self.framework.on.pre_commit, self._on_end_of_hook)
 
     # Events
 
@@ -162,6 +163,9 @@ class TLSCertificatesRequiresV4(ops.Object):
         is_ours = self._reconciler.application.is_ours(event.secret.label)
         if is_ours and self._reconciler.is_follower():
             self._reconcile()
+
+    def _on_end_of_hook(self, _: ops.EventBase) -> None:
+        self._reconciler.finish()
 
     # What is done
 

@@ -280,6 +280,10 @@ class Scope:
         """Remove the key that is stored."""
         self._store.remove(self._labels.private_key)
 
+    def finish(self) -> None:
+        """Carry out, at the end of the hook, what waits for it."""
+        self._store.finish()
+
     def _made_key(self) -> _keys.PrivateKey:
         algorithm, size = self._settings.algorithm, self._settings.key_size
         key = _keys.PrivateKey.generate(key_size=size, key_algorithm=algorithm)

@@ -108,6 +108,7 @@ class SecretStore:
         self._model = model
         self._owner = owner
         self._known: dict[str, Held | None] = {}
+        self._leaving: dict[str, Held] = {}
         self.unreadable: set[str] = set()
         """Labels of secrets that may be there, and that Juju did not let us read in this hook."""
 
@@ -126,7 +127,7 @@ class SecretStore:
             expiry: When it expires; None for never. It belongs to the revision, and so is written
                 with it.
         """
-        held = self.find(label)
+        held = self._known[label] = self._leaving.pop(label, None) or self.find(label)
         if held is not None and held.content != content and not self._renew(held, content):
             held = None
         if held is None:
@@ -161,13 +162,22 @@ class SecretStore:
         held.began_far_away = False
 
     def remove(self, label: str) -> None:
-        """Remove a secret with all its revisions; nothing if there is no such secret."""
+        """Let a secret go with all its revisions; nothing if there is no such secret.
+
+        It is removed when the hook ends, and until then may be put again: Juju makes the new
+        secrets of a hook before it removes the old ones, and refuses a label that is in use.
+        """
         held = self.find(label)
-        if held is None:
-            return
-        with contextlib.suppress(ops.SecretNotFoundError):
-            held.secret.remove_all_revisions()
-        self._known[label] = None
+        if held is not None:
+            self._leaving[label] = held
+            self._known[label] = None
+
+    def finish(self) -> None:
+        """Remove what was let go: at the end of the hook."""
+        while self._leaving:
+            _, held = self._leaving.popitem()
+            with contextlib.suppress(ops.SecretNotFoundError):
+                held.secret.remove_all_revisions()
 
     def _read(self, label: str) -> Held | None:
         try:
