@@ -15,8 +15,8 @@ LAYERS = [
     ["_keys", "_names", "_x509", "_chains", "_attributes", "_values"],
     ["_issuing", "_renewal", "_wire", "_outgoing"],
     ["_requirer_state", "_assignment", "_requirer_plan", "_provider_plan"],
-    ["_secrets", "_legacy", "_events", "_securitylog", "_relations"],
-    ["_requests", "_scope", "_reconciler", "_requirer", "_provider"],
+    ["_secrets", "_legacy", "_events", "_securitylog", "_relations", "_tenure"],
+    ["_requests", "_scope", "_reconciler", "_requirer", "_databags", "_provider"],
     ["_deprecated", "__init__"],
 ]
 ORDER = [module for layer in LAYERS for module in layer]

@@ -261,6 +261,23 @@ def test_settle(
     assert len(settled.forged) == forged
 
 
+@pytest.mark.parametrize(
+    ("occasion", "unexplained"),
+    [
+        pytest.param(_provider_plan.Occasion.TAKING_OVER, {"other", "no"}, id="taking over"),
+        pytest.param(_provider_plan.Occasion.AT_WORK, {"no"}, id="at work"),
+        pytest.param(_provider_plan.Occasion.ALL_MET, set[str](), id="all met"),
+    ],
+)
+def test_unexplained(occasion: _provider_plan.Occasion, unexplained: set[str]) -> None:
+    """Of answers without a request: all when taking over, those remembered at work, or none."""
+    refused = dataclasses.replace(REFUSED, csr="no")
+    before = {"no", "csr", "gone"}
+    answers = _split([ISSUED, OTHER, refused])
+    found = _provider_plan.unexplained(answers, ["csr"], before, occasion)
+    assert found == unexplained
+
+
 def test_chain_of_provider_certificate_is_kept_in_its_order() -> None:
     """What others send is kept in their order."""
     given = ProviderCertificate(1, ANSWER.certificate, CSR, ANSWER.ca, ANSWER.chain[::-1])

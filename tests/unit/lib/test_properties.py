@@ -304,17 +304,39 @@ ANSWERS = st.builds(
 FLAWS = st.dictionaries(TEXTS, st.sampled_from(list(_provider_plan.Flaw)))
 
 
-@given(ANSWERS, st.sets(TEXTS), FLAWS)
+OCCASIONS = st.sampled_from(list(_provider_plan.Occasion))
+
+
+@given(ANSWERS, st.sets(TEXTS), FLAWS, st.sets(TEXTS))
 def test_provider_settles(
     answers: _provider_plan.Answers,
     requested: set[str],
     flaws: dict[str, _provider_plan.Flaw],
+    kept: set[str],
 ) -> None:
-    """After settling, there is nothing left to settle, and every answer is to a request."""
-    settled = _provider_plan.settle(answers, requested, flaws.get)
-    again = _provider_plan.settle(settled.answers, requested, flaws.get)
+    """After settling, there is nothing left to settle, and every answer has its reason."""
+    settled = _provider_plan.settle(answers, requested, flaws.get, kept)
+    again = _provider_plan.settle(settled.answers, requested, flaws.get, kept)
     assert _provider_plan.changes(settled.answers, again.answers) == {}
-    assert _provider_plan.unsolicited(settled.answers, requested) == ()
+    assert _provider_plan.unsolicited(settled.answers, requested, kept) == ()
+
+
+@given(ANSWERS, st.sets(TEXTS), st.sets(TEXTS), OCCASIONS)
+def test_provider_forgets_what_it_has_seen(
+    answers: _provider_plan.Answers,
+    requested: set[str],
+    before: set[str],
+    occasion: _provider_plan.Occasion,
+) -> None:
+    """What is unexplained is answered and unseen; at work, it never grows."""
+    found = _provider_plan.unexplained(answers, requested, before, occasion)
+    answered = {one.csr for one in (*answers.certificates, *answers.errors)}
+    assert found <= answered - requested
+    if occasion is _provider_plan.Occasion.AT_WORK:
+        assert found <= before
+    settled = _provider_plan.settle(answers, requested, {}.get, found)
+    left = {one.csr for one in (*settled.answers.certificates, *settled.answers.errors)}
+    assert left == (answered & requested) | found
 
 
 @given(ANSWERS, st.lists(CERTIFICATES), st.lists(ERRORS))

@@ -1,17 +1,18 @@
 """The provider: what requirers ask for, and the answers."""
 
-import hashlib
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable
 from typing import TypeVar
 
 import ops
 
 from . import (
+    _databags,
     _errors,
     _provider_plan,
     _relations,
     _securitylog,
+    _tenure,
     _values,
     _wire,
     _x509,
@@ -50,8 +51,8 @@ class TLSCertificatesProvidesV4(ops.Object):
         self.charm = charm
         self.relationship_name = relationship_name
         self.provider_capabilities = provider_capabilities
-        self._reader = _wire.Reader()
-        self._warned: set[str] = set()
+        self._databags = _databags.Databags(charm, relationship_name)
+        self._tenure = _tenure.Tenure(self, charm.unit)
         on = charm.on
         relation = on[relationship_name]
         for event in (
@@ -59,6 +60,7 @@ class TLSCertificatesProvidesV4(ops.Object):
             relation.relation_joined,
             relation.relation_changed,
             relation.relation_departed,
+            on.install,
             on.update_status,
             on.leader_elected,
             on.upgrade_charm,
@@ -68,31 +70,34 @@ class TLSCertificatesProvidesV4(ops.Object):
 
     def _on_event(self, event: ops.EventBase) -> None:
         """Settle every relation: one write for each, and none where nothing changed."""
-        if (
-            isinstance(event, ops.RelationDepartedEvent)
-            and event.departing_unit == self.charm.unit
-        ):
-            # It is this unit that goes. To it the requirers seem to leave, one by one, and what
-            # they hold seems to be wanted by no one.
+        self._tenure.see(event)
+        if self._tenure.is_leaving:
             return
-        for relation in self._writable_relations(None):
-            if not self._is_readable(relation):
-                self._warn(f"{relation}: left as it is: not all of its data can be read")
-                continue
-            before = self._answers(relation)
-            settled = _provider_plan.settle(before, self._requested(relation), self._flaw_of)
-            changes = dict(_provider_plan.changes(before, settled.answers))
-            capabilities = _wire.write_capabilities(self.provider_capabilities)
-            if (self._read(relation, _wire.CAPABILITIES) or "") != capabilities:
-                changes[_wire.CAPABILITIES] = capabilities
-            if not self._write(relation, changes):
-                continue
+        relations = self._databags.writable_relations(None)
+        if self.charm.unit.is_leader():
+            self._tenure.remember({relation.id: self._settle(relation) for relation in relations})
+
+    def _settle(self, relation: ops.Relation) -> frozenset[str]:
+        """Settle a relation, and return the requests whose answers stay although none is seen."""
+        before, requested = self._databags.answers(relation), self._databags.requested(relation)
+        is_readable = self._databags.is_readable(relation)
+        kept = self._tenure.unexplained(relation, before, requested, is_readable=is_readable)
+        if not is_readable:
+            self._databags.warn(f"{relation}: left as it is: not all of its data can be read")
+            return kept
+        settled = _provider_plan.settle(before, requested, self._databags.flaw_of, kept)
+        changes = dict(_provider_plan.changes(before, settled.answers))
+        capabilities = _wire.write_capabilities(self.provider_capabilities)
+        if (self._databags.read(relation, _wire.CAPABILITIES) or "") != capabilities:
+            changes[_wire.CAPABILITIES] = capabilities
+        if self._databags.write(relation, changes):
             for csr in settled.unsolicited:
-                digest = _digest(csr)
+                digest = _wire.short_digest(csr)
                 _logger.info("%s: certificate removed: no request %s", relation, digest)
             for csr in settled.forged:
                 reason = _provider_plan.Flaw.NO_PROOF_OF_POSSESSION.value
-                _securitylog.request_refused(_digest(csr), relation.id, reason)
+                _securitylog.request_refused(_wire.short_digest(csr), relation.id, reason)
+        return kept
 
     # What is asked for, and what was answered
 
@@ -106,11 +111,11 @@ class TLSCertificatesProvidesV4(ops.Object):
             relation_id: Of the relation to look at; None for all.
         """
         found: list[_values.Exchange] = []
-        for relation in self._writable_relations(relation_id):
-            answers = self._answers(relation)
+        for relation in self._databags.writable_relations(relation_id):
+            answers = self._databags.answers(relation)
             certificates = {one.csr: one for one in answers.certificates}
             errors = {one.csr: one.error for one in answers.errors}
-            for csr, (name, entry) in self._requested(relation).items():
+            for csr, (name, entry) in self._databags.requested(relation).items():
                 answer = certificates.get(csr)
                 found.append(
                     _values.Exchange(
@@ -138,12 +143,12 @@ class TLSCertificatesProvidesV4(ops.Object):
         """
         return [
             request
-            for relation in self._relations(relation_id)
-            for request in self._requests(
+            for relation in self._databags.relations(relation_id)
+            for request in self._databags.requests(
                 relation,
                 {
                     csr: asked
-                    for csr, asked in self._requested(relation).items()
+                    for csr, asked in self._databags.requested(relation).items()
                     if csrs is None or csr in csrs
                 },
             )
@@ -161,15 +166,17 @@ class TLSCertificatesProvidesV4(ops.Object):
             relation_id: Of the relation to look at; None for all.
         """
         found: list[_values.RequirerCertificateRequest] = []
-        for relation in self._writable_relations(relation_id):
-            requested = self._requested(relation)
-            answers = self._answers(relation)
+        for relation in self._databags.writable_relations(relation_id):
+            requested = self._databags.requested(relation)
+            answers = self._databags.answers(relation)
             readable = _provider_plan.Answers(
-                tuple(one for one in answers.certificates if self._is_certificate(one))
+                tuple(one for one in answers.certificates if self._databags.is_certificate(one))
             )
             # What is answered needs no look at its signature.
             unanswered = _provider_plan.outstanding(readable, requested)
-            found.extend(self._requests(relation, {csr: requested[csr] for csr in unanswered}))
+            found.extend(
+                self._databags.requests(relation, {csr: requested[csr] for csr in unanswered})
+            )
         return found
 
     def get_provider_certificates(
@@ -177,10 +184,10 @@ class TLSCertificatesProvidesV4(ops.Object):
     ) -> list[_values.ProviderCertificate]:
         """Return a List of issued certificates, the revoked ones among them."""
         return list(
-            self._values(
+            self._databags.values(
                 (relation, entry)
-                for relation in self._writable_relations(relation_id)
-                for entry in self._answers(relation).certificates
+                for relation in self._databags.writable_relations(relation_id)
+                for entry in self._databags.answers(relation).certificates
             )
         )
 
@@ -195,18 +202,22 @@ class TLSCertificatesProvidesV4(ops.Object):
     ) -> list[_values.ProviderCertificate]:
         """Return provider certificates for which no certificate requests exists.
 
-        Those certificates should be revoked.
+        Those certificates should be revoked. What another unit answered before this one led, to
+        a request that this one has not seen, is not among them: who asked may be yet to come.
         """
         return list(
-            self._values(
+            self._databags.values(
                 (relation, entry)
-                for relation in self._writable_relations(relation_id)
-                if self._is_readable(relation)
-                for entry in _provider_plan.unsolicited(
-                    self._answers(relation), self._requested(relation)
-                )
+                for relation in self._databags.writable_relations(relation_id)
+                if self._databags.is_readable(relation)
+                for entry in self._unsolicited(relation)
             )
         )
+
+    def _unsolicited(self, relation: ops.Relation) -> tuple[_wire.CertificateEntry, ...]:
+        answers, requested = self._databags.answers(relation), self._databags.requested(relation)
+        kept = self._tenure.unexplained(relation, answers, requested, is_readable=True)
+        return _provider_plan.unsolicited(answers, requested, kept)
 
     def get_provider_certificate_errors(
         self, relation_id: int | None = None
@@ -221,12 +232,12 @@ class TLSCertificatesProvidesV4(ops.Object):
             List of ProviderCertificateError objects representing failed certificate requests.
         """
         found: list[_values.ProviderCertificateError] = []
-        for relation in self._writable_relations(relation_id):
-            for entry in self._answers(relation).errors:
+        for relation in self._databags.writable_relations(relation_id):
+            for entry in self._databags.answers(relation).errors:
                 try:
-                    found.append(self._reader.error_value(entry, relation.id))
+                    found.append(self._databags.reader.error_value(entry, relation.id))
                 except _errors.InvalidPEM as error:
-                    self._warn(f"{relation}: an error of ours cannot be read: {error}")
+                    self._databags.warn(f"{relation}: an error of ours cannot be read: {error}")
         return found
 
     # Answers
@@ -274,7 +285,7 @@ class TLSCertificatesProvidesV4(ops.Object):
                     f"the key of {one.certificate!r} is not that of its request, "
                     f"{one.certificate_signing_request!r}"
                 )
-        relations = {relation.id: relation for relation in self._writable_relations(None)}
+        relations = {relation.id: relation for relation in self._databags.writable_relations(None)}
         issued, refused = _by_relation(certificates), _by_relation(errors)
         for relation_id in dict.fromkeys((*issued, *refused)):
             relation = relations.get(relation_id)
@@ -294,15 +305,15 @@ class TLSCertificatesProvidesV4(ops.Object):
         errors: list[_values.ProviderCertificateError],
     ) -> None:
         if not _relations.is_readable(relation, self.charm.app):
-            self._warn(f"{relation}: no answers written: what is there cannot be read")
+            self._databags.warn(f"{relation}: no answers written: what is there cannot be read")
             return
-        before = self._answers(relation)
+        before = self._databags.answers(relation)
         after = _provider_plan.with_answers(
             before,
             [_wire.CertificateEntry.from_value(one) for one in certificates],
             [_wire.ErrorEntry(one.certificate_signing_request.raw, one.error) for one in errors],
         )
-        if self._write_answers(relation, before, after):
+        if self._databags.write_answers(relation, before, after):
             for one in certificates:
                 _securitylog.certificate_issued(one.certificate, relation.id)
 
@@ -311,7 +322,7 @@ class TLSCertificatesProvidesV4(ops.Object):
 
         This method is meant to be used when the Root CA has changed.
         """
-        for relation in self._writable_relations(None):
+        for relation in self._databags.writable_relations(None):
             self._revoke(relation, None)
 
     def revoke_certificates(self, certificates: Collection[_values.ProviderCertificate]) -> None:
@@ -321,7 +332,7 @@ class TLSCertificatesProvidesV4(ops.Object):
             certificates: Certificates as they were issued; others are left as they are.
         """
         chosen = _by_relation(certificates)
-        for relation in self._writable_relations(None):
+        for relation in self._databags.writable_relations(None):
             if relation.id in chosen:
                 self._revoke(
                     relation,
@@ -334,15 +345,15 @@ class TLSCertificatesProvidesV4(ops.Object):
     def _revoke(
         self, relation: ops.Relation, chosen: set[tuple[str, _x509.Certificate]] | None
     ) -> None:
-        before = self._answers(relation)
+        before = self._databags.answers(relation)
         after = _provider_plan.with_revoked(
             before,
             lambda one: (
                 chosen is None
                 # An earlier provider may have written the same certificate as another text.
                 or (
-                    self._is_certificate(one)
-                    and (one.csr, self._reader.certificate(one.certificate)) in chosen
+                    self._databags.is_certificate(one)
+                    and (one.csr, self._databags.reader.certificate(one.certificate)) in chosen
                 )
             ),
         )
@@ -350,115 +361,8 @@ class TLSCertificatesProvidesV4(ops.Object):
             old is not new
             for old, new in zip(before.certificates, after.certificates, strict=True)
         )
-        if count and self._write_answers(relation, before, after):
+        if count and self._databags.write_answers(relation, before, after):
             _securitylog.certificates_revoked(count, relation.id)
-
-    # Reading and writing
-
-    def _relations(self, relation_id: int | None) -> list[ops.Relation]:
-        return [
-            relation
-            for relation in _relations.active(self.charm.model, self.relationship_name)
-            if relation_id in {None, relation.id}
-        ]
-
-    def _writable_relations(self, relation_id: int | None) -> list[ops.Relation]:
-        """Return the relations whose answers are ours to see and change: on the leader."""
-        if not self.charm.unit.is_leader():
-            _logger.debug("%s: only the leader has answers", self.relationship_name)
-            return []
-        return self._relations(relation_id)
-
-    def _is_readable(self, relation: ops.Relation) -> bool:
-        """Tell whether every databag can be read: who did not read a request cannot miss it."""
-        entities = (self.charm.app, *relation.units, *((relation.app,) if relation.app else ()))
-        return all(_relations.is_readable(relation, entity) for entity in entities)
-
-    def _request_entries(self, relation: ops.Relation) -> Iterator[tuple[str, _wire.RequestEntry]]:
-        """Yield what the units and the application at the other end ask for, by their names."""
-        units = sorted(relation.units, key=lambda unit: unit.name)
-        for entity in (*units, relation.app):
-            text = _relations.read(relation, entity, _wire.REQUESTS)
-            read = self._reader.requests(text, (relation.id, entity))
-            for one in read.rejected:
-                self._warn(f"{relation}: {one.where} of {entity.name} is not used: {one.why}")
-            for entry in read.entries:
-                yield entity.name, entry
-
-    def _requested(self, relation: ops.Relation) -> dict[str, tuple[str, _wire.RequestEntry]]:
-        return {entry.csr: (name, entry) for name, entry in self._request_entries(relation)}
-
-    def _requests(
-        self, relation: ops.Relation, requested: Mapping[str, tuple[str, _wire.RequestEntry]]
-    ) -> Iterator[_values.RequirerCertificateRequest]:
-        """Yield, of these requests, those that are fit to be offered to the charm."""
-        for csr, (name, entry) in requested.items():
-            flaw = self._flaw_of(csr)
-            if flaw is None:
-                request = self._reader.request(csr)
-                yield _values.RequirerCertificateRequest(relation.id, request, entry.is_ca, name)
-            else:
-                self._warn(f"{relation}: request {_digest(csr)} is not used: {flaw.value}")
-
-    def _flaw_of(self, csr: str) -> _provider_plan.Flaw | None:
-        try:
-            request = self._reader.request(csr)
-        except _errors.InvalidPEM:
-            return _provider_plan.Flaw.NOT_A_REQUEST
-        if not request.is_signature_valid:
-            return _provider_plan.Flaw.NO_PROOF_OF_POSSESSION
-        return None
-
-    def _answers(self, relation: ops.Relation) -> _provider_plan.Answers:
-        return _provider_plan.Answers(
-            self._reader.certificates(
-                self._read(relation, _wire.CERTIFICATES), relation.id
-            ).entries,
-            self._reader.errors(self._read(relation, _wire.ERRORS), relation.id).entries,
-        )
-
-    def _is_certificate(self, entry: _wire.CertificateEntry) -> bool:
-        try:
-            self._reader.certificate(entry.certificate)
-        except _errors.InvalidPEM:
-            return False
-        return True
-
-    def _values(
-        self, entries: Iterable[tuple[ops.Relation, _wire.CertificateEntry]]
-    ) -> Iterator[_values.ProviderCertificate]:
-        for relation, entry in entries:
-            try:
-                yield self._reader.certificate_value(entry, relation.id)
-            except _errors.InvalidPEM as error:
-                self._warn(f"{relation}: a certificate of ours cannot be read: {error}")
-
-    def _read(self, relation: ops.Relation, key: str) -> str | None:
-        return _relations.read(relation, self.charm.app, key)
-
-    def _write(self, relation: ops.Relation, changes: Mapping[str, str]) -> bool:
-        return bool(changes) and _relations.write(relation, self.charm.app, changes)
-
-    def _write_answers(
-        self,
-        relation: ops.Relation,
-        before: _provider_plan.Answers,
-        after: _provider_plan.Answers,
-    ) -> bool:
-        """Write what changed; charms set one answer after another, so it is not read again."""
-        changes = _provider_plan.changes(before, after)
-        if not self._write(relation, changes):
-            return False
-        text = changes.get(_wire.CERTIFICATES)
-        if text is not None:
-            self._reader.know_entries(_wire.CERTIFICATES, text, relation.id, after.certificates)
-        return True
-
-    def _warn(self, text: str) -> None:
-        """Warn of something, once in a hook."""
-        if text not in self._warned:
-            self._warned.add(text)
-            _logger.warning("%s: %s", self.relationship_name, text)
 
 
 _Answer = TypeVar("_Answer", _values.ProviderCertificate, _values.ProviderCertificateError)
@@ -470,8 +374,3 @@ def _by_relation(answers: Iterable[_Answer]) -> dict[int, list[_Answer]]:
     for answer in answers:
         sorted_.setdefault(answer.relation_id, []).append(answer)
     return sorted_
-
-
-def _digest(csr: str) -> str:
-    """Return what tells a request from others in a log: remote texts are not quoted there."""
-    return hashlib.sha256(csr.encode(errors="replace")).hexdigest()[:16]

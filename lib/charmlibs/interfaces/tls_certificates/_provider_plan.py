@@ -21,6 +21,18 @@ class Flaw(enum.Enum):
     NO_PROOF_OF_POSSESSION = "its signature does not hold: its sender may not have the key"
 
 
+class Occasion(enum.Enum):
+    """What it means, at a moment, that an answer's request is in no databag that can be read.
+
+    Juju shows a unit the databags of those units only that it has met (each by a `joined` hook of
+    its own). A unit can be the leader before it has met everybody.
+    """
+
+    TAKING_OVER = "another leader wrote the answers: it may have met units that this one has not"
+    AT_WORK = "this unit has seen the request, or knows that it has not"
+    ALL_MET = "there is no unit left to meet: what is not seen now is gone"
+
+
 @dataclass(frozen=True)
 class Answers:
     """What one relation's databag holds."""
@@ -43,8 +55,33 @@ class Settled:
     """The requests, in PEM, that are answered now because they prove no possession of a key."""
 
 
+def unexplained(
+    answers: Answers, requested: Collection[str], before: Collection[str], occasion: Occasion
+) -> frozenset[str]:
+    """Return the requests, in PEM, that are answered and may be there although none is seen.
+
+    Who asked may be a unit that this one has not met. A request stops being one of these when it
+    is seen: after that, it is gone when it is not seen any more.
+
+    Args:
+        answers: What the databag holds.
+        requested: The requests in the requirers' databags, in PEM, as far as they can be read.
+        before: What this returned in the hook before.
+        occasion: What it means that a request is not seen.
+    """
+    if occasion is Occasion.ALL_MET:
+        return frozenset()
+    wanted = frozenset(requested)
+    answered = {one.csr for one in (*answers.certificates, *answers.errors)}
+    unseen = frozenset(answered - wanted)
+    return unseen if occasion is Occasion.TAKING_OVER else unseen & frozenset(before)
+
+
 def settle(
-    answers: Answers, requested: Collection[str], flaw_of: Callable[[str], Flaw | None]
+    answers: Answers,
+    requested: Collection[str],
+    flaw_of: Callable[[str], Flaw | None],
+    kept: Collection[str] = (),
 ) -> Settled:
     """Leave out answers that no one waits for, and answer requests that no charm should see.
 
@@ -52,10 +89,12 @@ def settle(
         answers: What the databag holds.
         requested: The requests in the requirers' databags, in PEM.
         flaw_of: Says what is wrong with a request.
+        kept: The requests, in PEM, whose answers stay although they are not seen.
     """
     wanted = dict.fromkeys(requested)
-    certificates = tuple(one for one in answers.certificates if one.csr in wanted)
-    errors = tuple(one for one in answers.errors if one.csr in wanted)
+    stay = {*wanted, *kept}
+    certificates = tuple(one for one in answers.certificates if one.csr in stay)
+    errors = tuple(one for one in answers.errors if one.csr in stay)
     answered = {one.csr for one in (*certificates, *errors)}
     # A text that is no request at all is not quoted back: fragile neighbours would have to read
     # it in our databag.
@@ -67,7 +106,7 @@ def settle(
     errors += tuple(_wire.ErrorEntry(csr, _forgery_error()) for csr in forged)
     return Settled(
         answers=Answers(certificates, errors),
-        unsolicited=tuple(one.csr for one in answers.certificates if one.csr not in wanted),
+        unsolicited=tuple(one.csr for one in answers.certificates if one.csr not in stay),
         forged=forged,
     )
 
@@ -112,11 +151,11 @@ def outstanding(answers: Answers, requested: Iterable[str]) -> tuple[str, ...]:
 
 
 def unsolicited(
-    answers: Answers, requested: Collection[str]
+    answers: Answers, requested: Collection[str], kept: Collection[str] = ()
 ) -> tuple[_wire.CertificateEntry, ...]:
-    """Return the certificates that answer no request."""
-    wanted = frozenset(requested)
-    return tuple(one for one in answers.certificates if one.csr not in wanted)
+    """Return the certificates that answer no request, and none that may be there unseen."""
+    stay = {*requested, *kept}
+    return tuple(one for one in answers.certificates if one.csr not in stay)
 
 
 def changes(before: Answers, after: Answers) -> Mapping[str, str]:

@@ -4,7 +4,6 @@ The shell around the requirer's plan: it gathers what the plan looks at, and doe
 """
 
 import dataclasses
-import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -380,7 +379,7 @@ class Scope:
         answered = frozenset(answered)
         found: dict[str, _secrets.Held] = {}
         for csr in csrs:
-            digest = _digest(csr)
+            digest = _wire.digest(csr)
             held = self._store.find(self._labels.certificate(digest))
             if held is None and csr in answered:
                 held = _legacy.find_certificate(self._store, self._labels, digest)
@@ -397,12 +396,12 @@ class Scope:
             certificate=certificate,
             alarm=held.expiry,
             is_removable=held.began_far_away,
-            is_foreign=held.label == _legacy.v3_label(_digest(csr)),
+            is_foreign=held.label == _legacy.v3_label(_wire.digest(csr)),
         )
 
     def _certificate_label(self, csr: str) -> str:
         """Return the label of a certificate's secret: the one it has, or is to have."""
-        digest = _digest(csr)
+        digest = _wire.digest(csr)
         held = _legacy.find_certificate(self._store, self._labels, digest)
         return held.label if held is not None else self._labels.certificate(digest)
 
@@ -416,7 +415,3 @@ def _key_in(content: Mapping[str, str] | None) -> _keys.PrivateKey | None:
     except _errors.TLSCertificatesError:
         _logger.warning("a secret that should hold a private key holds none")
         return None
-
-
-def _digest(csr: str) -> str:
-    return hashlib.sha256(csr.encode()).hexdigest()

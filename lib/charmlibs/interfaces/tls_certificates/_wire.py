@@ -5,6 +5,7 @@ rejected alone, with the reason, and nothing here raises for what a remote side 
 are parsed only where they are asked for, and each distinct one once for each `Reader`.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -278,6 +279,16 @@ class Reader:
         read = _read_list(key, text, parse)
         self._read[key, source] = (text, read)
         return read
+
+
+def digest(csr: str) -> str:
+    """Return the SHA-256 of a request's text, in hex."""
+    return hashlib.sha256(csr.encode(errors="replace")).hexdigest()
+
+
+def short_digest(csr: str) -> str:
+    """Return enough of the digest to tell requests apart: remote texts are not put into logs."""
+    return digest(csr)[:16]
 
 
 def read_capabilities(
