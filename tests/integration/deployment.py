@@ -22,7 +22,7 @@ REQUIRER = "demo-requirer"
 
 # Nothing waits for as long as this where all is well; but a controller makes machines first.
 _SETTLED = 1200.0
-_HAPPENED = 300.0
+_HAPPENED = 600.0
 
 
 class Bundle:
@@ -91,6 +91,34 @@ class Deployment:
         """Wait until *fact* is true; if it never is, say *what* was waited for."""
         if not endpoint.poll(fact, timeout):
             pytest.fail(f"waited {timeout:.0f} s for {what}\n{self.evidence()}")
+
+    def integrate_again(self, provider: str, requirer: str) -> None:
+        """Relate two endpoints, one of which was in a relation until just now.
+
+        For some seconds after that relation has gone, Juju says that there is one still.
+        """
+        answers: list[str] = []
+
+        def is_accepted() -> bool:
+            try:
+                self.juju.integrate(provider, requirer)
+            except jubilant.CLIError as error:
+                answers.append(error.stderr)
+                return False
+            return True
+
+        if not endpoint.poll(is_accepted, timeout=120, pause=1):
+            pytest.fail(f"{provider} and {requirer} cannot be related: {answers[-1]}")
+
+    def remove_unit(self, name: str) -> None:
+        """Begin to remove a unit; on Kubernetes, only the last one can be."""
+        if self.juju.show_model().type != "caas":
+            self.juju.remove_unit(name)
+            return
+        app, _, number = name.partition("/")
+        if int(number) != len(self.juju.status().apps[app].units) - 1:
+            pytest.skip(f"Kubernetes takes the last unit away, and not {name}")
+        self.juju.remove_unit(app, num_units=1)
 
     def evidence(self) -> str:
         """Return the model's status and the end of its log."""

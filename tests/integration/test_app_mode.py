@@ -62,7 +62,7 @@ def test_leader_removed(served: Deployment, figure: Callable[[str], None]) -> No
     trusted = served.ca()
     before = serials(served)
     with Probe(others, lambda: trusted, name=NAME) as probe:
-        served.juju.remove_unit(leader)
+        served.remove_unit(leader)
         served.wait(lambda s: len(s.apps[served.requirer].units) == UNITS - 1)
         assert served.leader(served.requirer) != leader
     figure(f"the leader is removed: {probe.report()}")

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.integration.deployment import Deployment
     from tests.integration.endpoint import Endpoint
 
+_ALARM = 1500.0
+"""Juju tells of an alarm up to a minute early, and then again only after five."""
+
 
 @pytest.fixture(scope="module")
 def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deployment:
@@ -49,6 +52,7 @@ def test_changed_subject(served: Deployment, figure: Callable[[str], None]) -> N
             served.wait_fact(
                 lambda: all(p.look(client.trusted).serial != before[n] for n, p in there.items()),
                 "certificates of the new CA",
+                timeout=_ALARM,
             )
     figure(f"CA change: {probe.report()}")
     assert not probe.failures
@@ -70,6 +74,7 @@ def test_near_its_end(served: Deployment, figure: Callable[[str], None]) -> None
             served.wait_fact(
                 lambda: all(len(s) > seen[n] for n, s in probe.serials.items()),
                 "certificates of the successor",
+                timeout=_ALARM,
             )
     figure(f"CA near its end: {probe.report()}")
     assert not probe.failures
@@ -108,16 +113,16 @@ def test_leader_leaves_in_each_phase(shortly: Deployment, figure: Callable[[str]
         with Probe(there, lambda: client.trusted) as probe:
             juju.config(shortly.provider, {"ca-common-name": "Handed on"})
             shortly.wait_fact(lambda: client.trusted != old, "the new CA in the bundle")
-            juju.remove_unit(shortly.leader(shortly.provider))
+            shortly.remove_unit(shortly.leader(shortly.provider))
             shortly.wait_fact(
                 lambda: all(_is_verified(place, client.trusted, old) for place in there.values()),
                 "a certificate of the new CA",
-                timeout=1800,
+                timeout=_ALARM,
             )
             assert old.strip() in client.trusted, "what it issued is valid still"
-            juju.remove_unit(shortly.leader(shortly.provider))
+            shortly.remove_unit(shortly.leader(shortly.provider))
             shortly.wait_fact(
-                lambda: old.strip() not in shortly.ca(), "the old CA to be retired", timeout=1800
+                lambda: old.strip() not in shortly.ca(), "the old CA to be retired", timeout=_ALARM
             )
     figure(f"three leaders in one rotation: {probe.report()}")
     assert not probe.failures

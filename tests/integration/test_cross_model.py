@@ -72,7 +72,7 @@ def test_unit_leaves(models: tuple[jubilant.Juju, jubilant.Juju]) -> None:
     authority, consumer = (deployment.Deployment(juju) for juju in models)
     trusted = authority.ca()
     name = max(consumer.endpoints())
-    consumer.juju.remove_unit(name)
+    consumer.remove_unit(name)
     consumer.wait(lambda status: name not in status.apps[consumer.requirer].units)
     standing = {int(e["serial"], 16) for e in authority.issued() if not e["revoked"]}
     assert {place.look(trusted).serial for place in consumer.endpoints().values()} <= standing

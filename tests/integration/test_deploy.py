@@ -93,7 +93,7 @@ def test_remove_and_relate_again(served: Deployment) -> None:
         "the relation to go",
     )
     assert there.look(served.ca()) == before, f"{name} must serve until its certificate expires"
-    served.juju.integrate(f"{served.provider}:certificates", f"{served.requirer}:certificates")
+    served.integrate_again(f"{served.provider}:certificates", f"{served.requirer}:certificates")
     served.wait_fact(lambda: there.look(served.ca()) != before, "a new certificate")
     served.wait_active()
 
@@ -101,7 +101,7 @@ def test_remove_and_relate_again(served: Deployment) -> None:
 def test_related_in_the_other_order(
     served: Deployment, charms: Callable[[str], pathlib.Path]
 ) -> None:
-    """A requirer that is related before the provider has any unit is served all the same."""
+    """A requirer that is related before it has any unit is served all the same."""
     late = "late-requirer"
     served.juju.deploy(charms(deployment.REQUIRER), late)
     served.juju.integrate(f"{late}:certificates", f"{served.provider}:certificates")
@@ -140,7 +140,7 @@ def test_removed_unit_leaves_nothing(served: Deployment) -> None:
     name = f"{served.requirer}/{UNITS - 1}"
     gone = served.endpoints()[name]
     serial = gone.look(served.ca()).serial
-    served.juju.remove_unit(name)
+    served.remove_unit(name)
     served.wait(lambda s: len(s.apps[served.requirer].units) == UNITS - 1)
     served.wait_active()
     with pytest.raises(OSError, match=r"refused|timed out|unreachable"):

@@ -42,7 +42,7 @@ def test_moved_without_a_gap(served: Deployment, figure: Callable[[str], None]) 
             lambda: not served.juju.status().apps[served.requirer].relations.get("certificates"),
             "the first relation to go",
         )
-        served.juju.integrate(f"{SECOND}:certificates", f"{served.requirer}:certificates")
+        served.integrate_again(f"{SECOND}:certificates", f"{served.requirer}:certificates")
         trusted = second.ca()
         served.wait_fact(
             lambda: all(place.look(trusted) for place in there.values()),

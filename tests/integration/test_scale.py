@@ -48,7 +48,7 @@ def test_leading_provider_removed(served: Deployment, figure: Callable[[str], No
     before = {name: place.look(trusted).serial for name, place in there.items()}
     leader = served.leader(served.provider)
     with Probe(there, lambda: trusted) as probe:
-        served.juju.remove_unit(leader)
+        served.remove_unit(leader)
         served.wait(lambda s: leader not in s.apps[served.provider].units)
         served.juju.add_unit(served.requirer)
         served.wait(lambda s: len(s.apps[served.requirer].units) == len(there) + 1)
@@ -63,7 +63,7 @@ def test_leading_provider_removed(served: Deployment, figure: Callable[[str], No
 def test_scaled_in(served: Deployment) -> None:
     """A unit that leaves is revoked; the others are not."""
     name = max(served.endpoints())
-    served.juju.remove_unit(name)
+    served.remove_unit(name)
     served.wait(lambda s: name not in s.apps[served.requirer].units)
     served.wait_fact(
         lambda: [e["requirer"] for e in served.issued() if e["revoked"]] == [name],
@@ -84,7 +84,7 @@ def test_leader_removed_with_requests_outstanding(
         served.juju.config(served.requirer, {"organization": "Outstanding"})
         served.wait(lambda status: jubilant.all_blocked(status, served.requirer))
         leader = served.leader(served.provider)
-        served.juju.remove_unit(leader)
+        served.remove_unit(leader)
         served.juju.config(served.provider, reset="allow-ip-sans")
         served.wait(lambda status: leader not in status.apps[served.provider].units)
         served.wait_fact(
