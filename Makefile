@@ -57,8 +57,19 @@ integration: setup  ## Integration tests on the controller that `juju` is logged
 	$(TOX) -e integration $(if $(ARGS),-- $(ARGS))
 
 .PHONY: bench
-bench: setup  ## The library's times beside those of the published one, against their targets (ARGS='10 100' for some sizes)
-	@$(BIN)/python bench/side_by_side.py $(ARGS)
+bench: bench-library bench-provider  ## All that is measured, against its targets
+
+.PHONY: bench-library
+bench-library: setup  ## The library beside the published one (ARGS='10 100' for some sizes, ARGS=--store for the documentation)
+	@$(BIN)/python -m bench.side_by_side $(ARGS)
+
+.PHONY: bench-provider
+bench-provider: setup  ## A thousand requests answered by the authority's charm, beside the bare cryptography
+	@$(BIN)/python bench/provider_charm.py
+
+.PHONY: bench-plots
+bench-plots: setup  ## Draw the stored results of bench-library, for the documentation
+	@$(BIN)/python -m bench.plots
 
 .PHONY: format
 format: setup  ## Format the code, and mend what can be mended without thinking

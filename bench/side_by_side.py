@@ -2,41 +2,42 @@
 
 The published distribution is a black box here: it is installed into an environment of its own
 under ``build/``, which nothing else uses, and does the same work (`work.py`) through its public
-API as ours does in another. Ends with an error when a target is missed.
+API as ours does in another. Each figure is the median of several runs, the two sides in turn.
+Ends with an error when a target is missed.
 
-    python bench/side_by_side.py [--limit SECONDS] [ENTRIES ...]
+    python bench/side_by_side.py [--runs N] [--limit SECONDS] [--store] [ENTRIES ...]
 """
 
 import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-HERE = Path(__file__).parent
+from bench import results
+
+HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 UV = ROOT / ".tools" / "bin" / "uv"
 PUBLISHED = "charmlibs-interfaces-tls-certificates==1.12.0"
-SIDES = ("provider", "requirer")
-# How many times faster than the published library; with one entry, no slower.
-TIMES_FASTER = {
-    ("provider, steady", 1): 1.0,
-    ("provider, steady", 200): 100.0,
-    ("provider, issuing", 200): 20.0,
-    ("requirer, steady", 1): 1.0,
-    ("requirer, steady", 100): 50.0,
-    ("import", 0): 1.0,
-}
-# How many times its own time at 100 entries the provider may take at 1,000: it is linear.
-MOST_GROWTH = ("provider, steady", 100, 1000, 12.0)
+COMMAND = "make bench-library"
+ENTRIES = (1, 10, 100, 200, 1000)
+LONG = 20.0
+"""Seconds; what takes longer is run once: its noise is a small part of it."""
 IMPORT = """
 import time, ops
 start = time.perf_counter()
 import charmlibs.interfaces.tls_certificates
 print(time.perf_counter() - start)
 """
-Times = dict[tuple[str, int], float]
+VERSIONS = """
+import importlib.metadata as m
+print(", ".join(f"{name} {m.version(name)}" for name in ("ops", "cryptography", "pydantic")))
+"""
 
 
 def install(side: str, distribution: str) -> Path:
@@ -59,77 +60,119 @@ def install(side: str, distribution: str) -> Path:
     return python
 
 
-def measure(python: Path, side: str, entries: int, limit: float) -> dict[str, float]:
-    """Return the seconds of each kind of work; none if it took longer than the limit."""
+def work(python: Path, side: str, entries: int, limit: float) -> dict[str, Any] | None:
+    """Do one side's work once; return what it took, or None if that was over the limit."""
     command = [python, "-W", "ignore", HERE / "work.py", side, str(entries)]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=True, timeout=limit, cwd=HERE
         )
     except subprocess.TimeoutExpired:
-        return {}
+        return None
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure_import(python: Path) -> float:
-    """Return the seconds of an import after `ops`: the best of several, for disks warm up."""
-    command = [python, "-c", IMPORT]
-    runs = (subprocess.run(command, capture_output=True, check=True, cwd=HERE) for _ in range(7))
-    return min(float(done.stdout) for done in runs)
+def in_turn(
+    pythons: dict[str, Path], side: str, entries: int, runs: int, limit: float
+) -> dict[str, list[dict[str, Any]]]:
+    """Do the work several times, each time with every library in turn."""
+    found: dict[str, list[dict[str, Any]]] = {who: [] for who in pythons}
+    for _ in range(runs):
+        for who, python in pythons.items():
+            is_long = any(sum(one["seconds"].values()) > LONG for one in found[who])
+            if not is_long and (one := work(python, side, entries, limit)):
+                found[who].append(one)
+    return found
 
 
-def verdicts(theirs: Times, ours: Times) -> Iterator[tuple[str, bool | None]]:
-    """Yield each target, in words, with whether it is met; None if that was not measured."""
-    for (work, entries), times in TIMES_FASTER.items():
-        if (work, entries) not in theirs or (work, entries) not in ours:
-            yield f"{work}, {entries} entries: left out, or over the limit", None
-        else:
-            faster = theirs[work, entries] / ours[work, entries]
-            # What takes milliseconds, or an import, has noise of up to a tenth.
-            met = faster >= times if times > 1 else faster >= 0.9
-            yield f"{work}, {entries} entries: {faster:.1f} times faster, wanted {times:.0f}", met
-    work, few, many, most = MOST_GROWTH
-    if (work, few) not in ours or (work, many) not in ours:
-        yield f"{work}: growth from {few} to {many} entries: left out, or over the limit", None
-    else:
-        growth = ours[work, many] / ours[work, few]
-        yield (
-            f"{work}: {many} entries take {growth:.1f} times {few}, at most {most:.0f}",
-            (growth <= most),
+def figures_of(
+    pythons: dict[str, Path], side: str, entries: int, runs: int, limit: float
+) -> Iterator[results.Figure]:
+    """Measure one side with one number of entries."""
+    found = in_turn(pythons, side, entries, runs, limit)
+
+    def middle(who: str, name: str) -> float | None:
+        return results.median(one["seconds"][name] for one in found.get(who, []))
+
+    for name in dict.fromkeys(
+        name for many in found.values() for one in many for name in one["seconds"]
+    ):
+        yield results.Figure(name, entries, "s", middle("published", name), middle("here", name))
+    if "published" in pythons:
+        peaks = {who: results.median(one["peak"] for one in many) for who, many in found.items()}
+        yield results.Figure(
+            f"{side}, peak memory", entries, "MiB", peaks["published"], peaks["here"]
         )
 
 
-def line(work: str, entries: int, theirs: float | None, ours: float | None) -> str:
+def measure_import(pythons: dict[str, Path], runs: int) -> results.Figure:
+    """Measure an import after `ops`: the first of each is not counted, for it warms up disks."""
+    found: dict[str, list[float]] = {who: [] for who in pythons}
+    for _ in range(runs + 1):
+        for who, python in pythons.items():
+            done = subprocess.run(
+                [python, "-c", IMPORT], capture_output=True, check=True, cwd=HERE
+            )
+            found[who].append(float(done.stdout))
+    published, here = (results.median(found[who][1:]) for who in ("published", "here"))
+    return results.Figure(results.IMPORT, 0, "s", published, here)
+
+
+def measure(
+    pythons: dict[str, Path], entries: list[int], runs: int, limit: float
+) -> Iterator[results.Figure]:
+    """Measure everything, the quick things first."""
+    yield measure_import(pythons, max(runs, 7))
+    for number in entries:
+        yield from figures_of({"here": pythons["here"]}, "bare", number, runs, limit)
+        for side in ("provider", "requirer"):
+            yield from figures_of(pythons, side, number, runs, limit)
+
+
+def machine(python: Path) -> str:
+    """Say how large the machine is, and with what was measured."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = subprocess.run(
+        [python, "-c", VERSIONS], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    return (
+        f"{os.cpu_count()} processors ({platform.machine()}), {memory:.0f} GiB, "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def line(figure: results.Figure) -> str:
     """Return one line of the table."""
-    before, here = (f"{time:.4f} s" if time else "over limit" for time in (theirs, ours))
-    ratio = f"{theirs / ours:.1f}x" if theirs and ours else ""
-    return f"{work:<22}{entries:>8}{before:>13}{here:>13}{ratio:>10}"
+    before, here = (
+        f"{value:.4g} {figure.unit}" if value else "-" for value in (figure.published, figure.here)
+    )
+    ratio = f"{figure.ratio:.2f}x" if figure.ratio else ""
+    return f"{figure.work:<24}{figure.entries or '':>8}{before:>13}{here:>13}{ratio:>10}"
 
 
 def main() -> int:
     """Print one line for each kind of work and number of entries, and then the verdicts."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("entries", nargs="*", type=int, default=[1, 10, 100, 200, 1000])
-    parser.add_argument("--limit", type=float, default=120, help="seconds for one measurement")
+    parser.add_argument("entries", nargs="*", type=int, default=list(ENTRIES))
+    parser.add_argument("--runs", type=int, default=3, help="of which the median counts")
+    parser.add_argument("--limit", type=float, default=900, help="seconds for one run")
+    parser.add_argument("--store", action="store_true", help="for the documentation")
     arguments = parser.parse_args()
-    published, here = install("published", PUBLISHED), install("here", "./lib")
-    print(f"{'work':<22}{'entries':>8}{'published':>13}{'here':>13}{'faster':>10}")
-    theirs: Times = {("import", 0): measure_import(published)}
-    ours: Times = {("import", 0): measure_import(here)}
-    print(line("import", 0, theirs["import", 0], ours["import", 0]))
-    for side in SIDES:
-        for entries in arguments.entries:
-            before = measure(published, side, entries, arguments.limit)
-            now = measure(here, side, entries, arguments.limit)
-            theirs |= {(work, entries): seconds for work, seconds in before.items()}
-            ours |= {(work, entries): seconds for work, seconds in now.items()}
-            for work in now or before:
-                print(line(work, entries, before.get(work), now.get(work)), flush=True)
-    met = True
-    for words, is_met in verdicts(theirs, ours):
-        print({True: "pass", False: "FAIL", None: "open"}[is_met], words)
-        met &= is_met is not False
-    return 0 if met else 1
+    pythons = {"published": install("published", PUBLISHED), "here": install("here", "./lib")}
+    found = results.Results(COMMAND, machine(pythons["here"]), arguments.runs)
+    print(f"{found.machine}; medians of {found.runs} runs")
+    print(f"{'work':<24}{'entries':>8}{'published':>13}{'here':>13}{'ratio':>10}")
+    for figure in measure(pythons, arguments.entries, arguments.runs, arguments.limit):
+        found.figures.append(figure)
+        print(line(figure), flush=True)
+    judged = list(results.verdicts(found))
+    for verdict in judged:
+        print({True: "pass", False: "FAIL", None: "open"}[verdict.is_met], verdict.words)
+    if arguments.store:
+        results.STORED.parent.mkdir(parents=True, exist_ok=True)
+        results.STORED.write_text(found.to_json())
+        print(f"stored in {results.STORED.relative_to(ROOT)}: make bench-plots draws them")
+    return 1 if any(verdict.is_met is False for verdict in judged) else 0
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """The work that is measured: hooks of a provider and of a requirer, under `ops.testing`.
 
 Runs under any interpreter that has a `tls-certificates` library and `ops.testing`, and uses what
-every version of the library has. Prints one JSON object: seconds by the work's name.
+every version of the library has. Prints one JSON object: seconds by the work's name, and the peak
+of this process's memory in MiB.
 
-    python work.py provider-steady 100
+    python work.py provider 100
 """
 
 import dataclasses
 import json
 import logging
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +18,8 @@ from datetime import timedelta
 from typing import Any
 
 import ops
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from ops import testing
 
 from charmlibs.interfaces.tls_certificates import (
@@ -152,10 +156,38 @@ def requirer(number: int) -> dict[str, float]:
     return {"requirer, accepting": accepting, "requirer, steady": steady}
 
 
-WORK = {"provider": provider, "requirer": requirer}
+def bare(number: int) -> dict[str, float]:
+    """Do the cryptography of issuing, and nothing else: parse, verify and sign each once."""
+    asked = [
+        CertificateRequestAttributes(common_name=f"name-{one}").generate_csr(KEY).raw
+        for one in range(number)
+    ]
+    key: Any = serialization.load_pem_private_key(CA_KEY.raw.encode(), password=None)
+    issuer = x509.load_pem_x509_certificate(CA.raw.encode())
+    start = time.perf_counter()
+    for pem in asked:
+        csr = x509.load_pem_x509_csr(pem.encode())
+        if not csr.is_signature_valid:
+            raise SystemExit("a request that was just made does not verify")
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(csr.subject)
+            .issuer_name(issuer.subject)
+            .public_key(csr.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(issuer.not_valid_before_utc)
+            .not_valid_after(issuer.not_valid_after_utc)
+        )
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return {"bare cryptography": time.perf_counter() - start}
+
+
+WORK = {"provider": provider, "requirer": requirer, "bare": bare}
 
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     # The first hook in a process pays for imports and caches.
     WORK[sys.argv[1]](1)
-    print(json.dumps(WORK[sys.argv[1]](int(sys.argv[2]))))
+    seconds = WORK[sys.argv[1]](int(sys.argv[2]))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak": peak}))
