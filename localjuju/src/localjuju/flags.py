@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 """What Go reads as an integer of 64 bits, or nearly."""
 
-Kind = Literal["bool", "value", "list", "int"]
+Kind = Literal["bool", "value", "list", "int", "refused"]
 
 
 class UsageError(Exception):
@@ -120,6 +120,8 @@ def _take_option(word: str, rest: list[str], known: dict[str, Flag], parsed: Par
     flag = known.get(spelling)
     if flag is None:
         raise UsageError(f"option provided but not defined: {spelling}")
+    if flag.kind == "refused":
+        raise UsageError(f"localjuju has no option {spelling}")
     if flag.kind == "bool":
         parsed.add(flag.name, value if equals else "true")
         return

@@ -14,9 +14,12 @@ from typing import Any
 import ops
 import pytest
 
-from localjuju.inprocess import HookFailedError, LocalModel, World
+from localjuju.inprocess import Expiry, HookFailedError, LocalModel, World
+from localjuju.inprocess.process import Killed
+from localjuju.model import JujuError
 
 CHARMS = Path(__file__).parents[2] / "charms"
+SECOND = datetime.timedelta(seconds=1)
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -196,3 +199,81 @@ def test_choice_of_order(world: World) -> None:
         world.settle(choose=world.rng.choice)
         outcomes.add(frozenset(_said(model)))
     assert outcomes == {frozenset({("active", "has pass")})}
+
+
+def test_killed_in_the_hook_that_was_named(world: World, model: LocalModel) -> None:
+    """A crash waits for its hook, and leaves others alone."""
+    world.crash("secret-giver/0", 1, "update-status")
+    model.config("secret-giver", prefix="word")
+    assert all(ran.error is None for ran in world.settle())
+    ran = world.advance(datetime.timedelta(minutes=5, seconds=5))
+    errors = [(r.name, type(r.error)) for r in ran if r.unit == "secret-giver/0"]
+    assert errors == [("update-status", Killed), ("update-status", type(None))]
+
+
+def test_one_unit_alone(world: World, model: LocalModel) -> None:
+    """One unit is led through what it is due while the others wait."""
+    model.config("secret-giver", prefix="word")
+    ran = world.step_of(model, "secret-giver/1")
+    assert ran is not None
+    assert (ran.unit, ran.name) == ("secret-giver/1", "config-changed")
+    assert world.step_of(model, "secret-giver/1") is None
+    assert {unit.name for _, unit in world.due()} == {"secret-giver/0"}
+
+
+def test_peer_that_lies(world: World, model: LocalModel) -> None:
+    """What is put into a databag reaches the other side as if it had been written there."""
+    model.tamper("secret-giver", "door", {"secret": "secret:00000000000000000000"})
+    ran = world.settle(allow_failures=True)
+    assert {r.name for r in ran if r.unit == "secret-taker/0"} == {"door-relation-changed"}
+    assert all(isinstance(r.error, ops.SecretNotFoundError) for r in ran)
+    model.tamper("secret-giver", "door", {"secret": ""})
+    world.advance(datetime.timedelta(minutes=1))
+    assert model.unit_status("secret-taker/0") == ("blocked", "no password yet")
+    with pytest.raises(JujuError, match="no such relation"):
+        model.tamper("secret-giver", "door", {}, relation=7)
+
+
+def test_application_that_vanishes(world: World, model: LocalModel) -> None:
+    """Its units run nothing; the other side departs, breaks, and lives on."""
+    model.kill_application("secret-giver")
+    ran = world.settle()
+    assert {r.unit.partition("/")[0] for r in ran} == {"secret-taker"}
+    assert [r.name for r in ran if r.unit == "secret-taker/0"] == [
+        "door-relation-departed",
+        "door-relation-departed",
+        "door-relation-broken",
+    ]
+    assert set(model.state.applications) == {"secret-taker"}
+    assert not list(world.folder.glob("*/unit-secret-giver-*"))
+
+
+def test_unit_that_is_cut_off(world: World, model: LocalModel) -> None:
+    """It runs nothing, and hears what came last when it is back."""
+    model.pause("secret-taker/0")
+    model.config("secret-giver", prefix="word")
+    world.settle()
+    assert model.unit_status("secret-taker/0") == ("active", "has pass")
+    model.resume("secret-taker/0")
+    assert [r.name for r in world.settle()] == ["secret-changed"]
+    assert model.unit_status("secret-taker/0") == ("active", "has word")
+
+
+def test_expiry_that_is_lost(world: World, model: LocalModel) -> None:
+    """A revision that expires is told of when it is due, or never."""
+    (secret,) = model.state.secrets.values()
+    secret.revisions[1].expires = world.now + datetime.timedelta(seconds=90)
+    before = world.snapshot()
+    told: dict[Expiry, list[datetime.timedelta]] = {}
+    for way in Expiry:
+        world.restore(before)
+        model.expiry(way)
+        told[way] = []
+        for second in range(1, 100):
+            if any(r.name == "secret-expired" for r in world.advance(SECOND)):
+                told[way].append(second * SECOND)
+    assert told == {
+        Expiry.EXACT: [90 * SECOND],
+        Expiry.EARLY: [60 * SECOND],
+        Expiry.LOST: [],
+    }

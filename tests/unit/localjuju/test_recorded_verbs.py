@@ -128,6 +128,17 @@ def test_related_twice(juju: CommandLine, both: str) -> None:
     assert juju(_here(again["cmd"], both)).err == again["err"]
 
 
+def test_removed_by_its_number(juju: CommandLine, both: str) -> None:
+    """A relation is removed by its number as well; one that is not there is missed by it."""
+    assert Path(both).exists()
+    juju.well("integrate probe:multi client:other")
+    unit = juju.data("show-unit probe/0")["probe/0"]
+    number = next(r["relation-id"] for r in unit["relation-info"] if r["endpoint"] == "multi")
+    juju.well(f"remove-relation {number}")
+    done = juju(f"remove-relation {number}")
+    assert (done.code, f"id {number} not found" in done.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("command", "error"),
     [
@@ -135,6 +146,7 @@ def test_related_twice(juju: CommandLine, both: str) -> None:
         pytest.param("local nosuch", 'localjuju has no "juju local nosuch"', id="local verb"),
         pytest.param("status --nosuch", "option provided but not defined: --nosuch", id="option"),
         pytest.param("deploy x -z", "option provided but not defined: -z", id="short option"),
+        pytest.param("deploy x --to 0", "localjuju has no option --to", id="Juju's option"),
         pytest.param("config", "no application name specified", id="too few"),
         pytest.param("switch a b", 'unrecognized args: ["b"]', id="too many"),
         pytest.param(

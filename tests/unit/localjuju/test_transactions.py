@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +87,25 @@ def test_killed_at_each_tool_call(last: int) -> None:
     player.settle()
     assert _seen(model) == before
     assert model.unit("owner/0").failure is not None
+
+
+def test_a_hundred_hooks_killed_at_every_tool_call() -> None:
+    """Whatever a hook calls, in whichever order, killed at any call it has changed nothing."""
+    rng = random.Random(7)
+    model, player, old = _scene()
+    player.settle()
+    before = _seen(model)
+    for _ in range(100):
+        calls = [rng.choice(WRITES) for _ in range(rng.randint(1, 12))]
+        for last in range(len(calls) + 1):
+
+            def killed(tool: Any, _: object, calls: list[tuple[str, ...]] = calls[:last]) -> bool:
+                for words in calls:
+                    tool(*(old if word == "OLD" else word for word in words))
+                return False
+
+            assert not player.in_hook(model, "owner/0", killed)
+            assert _seen(model) == before
 
 
 def test_all_of_it_when_it_ends_well() -> None:
@@ -249,3 +269,23 @@ def test_who_may(unit: str, words: tuple[str, ...]) -> None:
         lambda tool, _: tool("relation-get", *words).code == 0,
         Hook("update-status"),
     )
+
+
+def test_texts_stay_as_they_are_written() -> None:
+    """What YAML would take for a number, a date or a truth is text in a databag and in state."""
+    model, player, _ = _scene()
+    text = "{flag: true, version: 1.10, day: 2026-01-01, none: null, quoted: 'null'}"
+    wanted = {"flag": "true", "version": "1.10", "day": "2026-01-01", "quoted": "null"}
+
+    def write(tool: Any, _: object) -> bool:
+        written = [
+            tool("relation-set", "-r", "1", "--file", "-", stdin=text),
+            tool("state-set", "--file", "-", stdin=text),
+        ]
+        return all(answer.code == 0 for answer in written)
+
+    assert player.in_hook(model, "owner/0", write)
+    databag = model.relations[1].side_of(model.uuid, "owner").units[0].settings
+    assert wanted.items() <= databag.items()
+    assert "none" not in databag
+    assert model.unit("owner/0").state == {"old": "1", "none": "", **wanted}

@@ -45,6 +45,11 @@ class Verb:
         return flags
 
 
+def _not_here(*names: str) -> tuple[Flag, ...]:
+    """Options that Juju has and localjuju has not: refused by name, not as unknown."""
+    return tuple(Flag(name, "refused") for name in names)
+
+
 def _verb(
     usage: str,
     *flags: Flag,
@@ -83,6 +88,17 @@ VERBS: dict[str, Verb] = {
         Flag("bootstrap-constraints", "list"),
         Flag("constraints", "list"),
         Flag("model-default", "list"),
+        *_not_here(
+            "add-model",
+            "agent-version",
+            "bootstrap-image",
+            "controller-charm-path",
+            "credential",
+            "keep-broken",
+            "metadata-source",
+            "storage-pool",
+            "to",
+        ),
         in_model=False,
         most=2,
     ),
@@ -150,6 +166,17 @@ VERBS: dict[str, Verb] = {
         Flag("constraints", "list"),
         Flag("channel"),
         FORCE,
+        *_not_here(
+            "attach-storage",
+            "bind",
+            "device",
+            "map-machines",
+            "overlay",
+            "revision",
+            "series",
+            "storage",
+            "to",
+        ),
         least=1,
         most=2,
         missing="no charm or bundle specified",
@@ -165,16 +192,18 @@ VERBS: dict[str, Verb] = {
         FORCE,
         Flag("force-base", "bool"),
         Flag("force-units", "bool"),
+        *_not_here("bind", "revision", "storage", "switch"),
         least=1,
         most=1,
         missing="no application specified",
     ),
-    "integrate": _verb("integrate APP[:ENDPOINT] APP[:ENDPOINT]"),
-    "relate": _verb("relate APP[:ENDPOINT] APP[:ENDPOINT]"),
-    "remove-relation": _verb("remove-relation APP[:ENDPOINT] APP[:ENDPOINT]", FORCE),
+    "integrate": _verb("integrate APP[:ENDPOINT] APP[:ENDPOINT]", *_not_here("via")),
+    "relate": _verb("relate APP[:ENDPOINT] APP[:ENDPOINT]", *_not_here("via")),
+    "remove-relation": _verb("remove-relation APP[:ENDPOINT] APP[:ENDPOINT] | ID", FORCE),
     "add-unit": _verb(
         "add-unit APP",
         Flag("num-units", "int", short="n"),
+        *_not_here("attach-storage", "to"),
         least=1,
         most=1,
         missing="no application specified",
@@ -234,6 +263,7 @@ VERBS: dict[str, Verb] = {
         "ssh UNIT [COMMAND]",
         Flag("no-host-key-checks", "bool"),
         Flag("pty", "bool"),
+        *_not_here("container", "proxy"),
         least=1,
         interspersed=False,
         missing="no target name specified",
@@ -242,6 +272,7 @@ VERBS: dict[str, Verb] = {
         "scp SOURCE DESTINATION",
         Flag("no-host-key-checks", "bool"),
         Flag("r", "bool"),
+        *_not_here("container", "proxy"),
         least=2,
         missing="at least two arguments required",
     ),

@@ -51,6 +51,8 @@ class PendingSecrets:
 
     def __init__(self, context: HookContext) -> None:
         self._context = context
+        self._unit = Reader(context.model.uuid, context.unit.name)
+        self._app = Reader(context.model.uuid, context.unit.app)
         self.created: dict[str, Secret] = {}
         self.changes: dict[str, Change] = {}
         self.removals: dict[str, set[int] | None] = {}
@@ -60,14 +62,6 @@ class PendingSecrets:
         self.reads: dict[str, Read] = {}
 
     # Who is who.
-
-    @property
-    def _unit(self) -> Reader:
-        return Reader(self._context.model.uuid, self._context.unit.name)
-
-    @property
-    def _app(self) -> Reader:
-        return Reader(self._context.model.uuid, self._context.unit.app)
 
     def belongs(self, secret: Secret) -> bool:
         """Whether the unit, or its application, owns a secret."""

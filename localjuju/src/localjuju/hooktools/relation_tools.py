@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from localjuju.flags import Flag, UsageError
 from localjuju.model import JujuError
 
+from . import texts
 from .registry import FORMAT, NOTHING, Call, tool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .context import HookContext
 
 RELATION = Flag("relation", short="r")
@@ -127,7 +127,8 @@ def relation_set(call: Call) -> object:
     changes: dict[str, str] = {}
     source = call.options.last("file")
     if source:
-        changes.update(_from_yaml(call.stdin if source == "-" else call.read_file(source)))
+        text = call.stdin if source == "-" else call.read_file(source)
+        changes.update(texts.mapping(text, "settings"))
     for word in call.args:
         key, equals, value = word.partition("=")
         if not equals or not key:
@@ -135,17 +136,6 @@ def relation_set(call: Call) -> object:
         changes[key] = value
     call.context.write(number, changes, app=call.options.on("app"))
     return NOTHING
-
-
-def _from_yaml(text: str) -> dict[str, str]:
-    try:
-        data: Any = yaml.safe_load(text) if text.strip() else {}
-    except yaml.YAMLError:
-        raise JujuError("cannot read the settings: not YAML") from None
-    if not isinstance(data, Mapping):
-        raise JujuError("cannot read the settings: not a mapping")
-    entries = cast("Mapping[Any, Any]", data)
-    return {str(key): "" if value is None else str(value) for key, value in entries.items()}
 
 
 @tool("relation-model-get", RELATION, FORMAT)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from localjuju.flags import Flag, UsageError
 from localjuju.model import JujuError, Status
 
+from . import texts
 from .registry import FORMAT, NOTHING, Call, tool
 
 if TYPE_CHECKING:
@@ -225,11 +223,8 @@ def state_set(call: Call) -> object:
     """Keep values for the charm."""
     source = call.options.last("file")
     if source:
-        data: Any = yaml.safe_load(call.stdin if source == "-" else call.read_file(source)) or {}
-        if not isinstance(data, Mapping):
-            raise JujuError("cannot read the state: not a mapping")
-        values = cast("Mapping[Any, Any]", data)
-        call.context.state.update({str(k): str(v) for k, v in values.items()})
+        text = call.stdin if source == "-" else call.read_file(source)
+        call.context.state.update(texts.mapping(text, "state"))
     for word in call.args:
         key, equals, value = word.partition("=")
         if not equals:

@@ -11,9 +11,16 @@ class is run by ``ops.main``; the one place where ops starts a hook tool is led 
     world.settle()
     world.advance(timedelta(days=30))
 
+A state can be gone back to (``snapshot``, ``restore``) and compared (``picture``,
+``fingerprint``); any unit's hook can be made the next (``step``, ``step_of``, ``choose``) and be
+killed at any of its hook tools (``crash``); peers can lie (``tamper``), vanish (``kill_unit``,
+``kill_application``) or be cut off (``pause``).
+
 What a charm does to the process stays in the hook: environment, folder, logging and exception
 hooks are put back. One world at a time may run a hook.
 """
+
+from localjuju.model.secrets import Expiry as Expiry
 
 from .local_model import LocalModel as LocalModel
 from .pictures import Canon as Canon

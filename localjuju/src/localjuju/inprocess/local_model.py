@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from localjuju.model import JujuError, Model, Task, Unit, hooks
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import ops
 
     from localjuju.model.applications import Application
+    from localjuju.model.relations import Databag
+    from localjuju.model.secrets import Expiry
 
     from .world import World
 
@@ -107,14 +110,68 @@ class LocalModel:
         status = self.state.unit(name).workload
         return status.current, status.message
 
-    def databag(self, unit_or_app: str, endpoint: str) -> Mapping[str, str]:
-        """Return what a unit, or an application, wrote in its first relation at an endpoint."""
-        app, slash, number = unit_or_app.partition("/")
+    def databag(
+        self, unit_or_app: str, endpoint: str, *, relation: int | None = None
+    ) -> Mapping[str, str]:
+        """Return what a unit, or an application, wrote in a relation.
+
+        Args:
+            unit_or_app: Whose it is.
+            endpoint: Where.
+            relation: Its number; the oldest at the endpoint if it is not given.
+        """
+        return self._databag(unit_or_app, endpoint, relation).settings
+
+    # What only a fault does.
+
+    def tamper(
+        self,
+        unit_or_app: str,
+        endpoint: str,
+        changes: Mapping[str, str],
+        *,
+        relation: int | None = None,
+    ) -> None:
+        """Write a databag as no charm would: for peers that lie. Empty values delete keys."""
+        self._databag(unit_or_app, endpoint, relation).update(changes)
+
+    def kill_unit(self, name: str) -> None:
+        """Take a unit away at once, without any of its hooks, as ``remove-unit --force``."""
+        unit = self.state.unit(name)
+        unit.dying = True
+        self.state.forget_unit(unit)
+        shutil.rmtree(self.world.unit_folder(self.state, unit), ignore_errors=True)
+
+    def kill_application(self, name: str) -> None:
+        """Take an application away at once; the other sides of its relations still depart."""
+        units = list(self.state.application(name).units.values())
+        self.state.remove_application(name)
+        for unit in units:
+            self.kill_unit(unit.name)
+
+    def pause(self, name: str) -> None:
+        """Cut a unit off: it runs nothing. It goes on leading until another is made to lead."""
+        self.state.unit(name).paused = True
+
+    def resume(self, name: str) -> None:
+        """End what ``pause`` began."""
+        self.state.unit(name).paused = False
+
+    def expiry(self, way: Expiry) -> None:
+        """Choose how owners hear of revisions that expire: exactly, as Juju 4.0, or never."""
+        self.state.expiry = way
+
+    def _databag(self, unit_or_app: str, endpoint: str, number: int | None) -> Databag:
+        app, slash, unit = unit_or_app.partition("/")
         for relation in self.state.relations_of(app):
             side = relation.side_of(self.state.uuid, app)
-            if side.endpoint.name == endpoint:
-                return side.units[int(number)].settings if slash else side.settings.settings
-        raise JujuError(f"{app} has no relation at {endpoint}")
+            if side.endpoint.name == endpoint and number in {None, side.relation_id}:
+                if not slash:
+                    return side.settings
+                if int(unit) in side.units:
+                    return side.units[int(unit)]
+                raise JujuError(f"{unit_or_app} is not in that relation at {endpoint}")
+        raise JujuError(f"{app} has no such relation at {endpoint}")
 
 
 def _this_one(due: Sequence[tuple[Model, Unit]], unit: Unit) -> tuple[Model, Unit]:

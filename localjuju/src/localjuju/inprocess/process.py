@@ -5,24 +5,23 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import sqlite3
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from unittest import mock
-
-import ops
-import ops.hookcmds._utils
-import ops.storage
 
 from localjuju.hooktools import Answer, HookContext
 from localjuju.hooktools import run as run_tool
 
+from .ops_led import led
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+
+    import ops
 
 
 class Killed(BaseException):
@@ -62,44 +61,40 @@ def as_a_process(
     handlers, level, excepthook, argv = root.handlers[:], root.level, sys.excepthook, sys.argv
     showwarning = warnings.showwarning
     folder_before = Path.cwd()
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("JUJU_")}
-    kept.pop("OPERATOR_DISPATCH", None)
-    # The one place where ops starts a process for a hook tool, and the one where it opens its
-    # state.
-    led = SimpleNamespace(run=run, CalledProcessError=subprocess.CalledProcessError)
+    variables_before, temporary = dict(os.environ), tempfile.tempdir
     try:
         sys.argv = [str(folder / "src" / "charm.py")]
         os.chdir(folder)
-        with (
-            mock.patch.dict(os.environ, {**kept, **variables}, clear=True),
-            mock.patch.object(ops.hookcmds._utils, "subprocess", led),  # noqa: SLF001 (see above)
-            mock.patch.object(ops.storage, "sqlite3", SimpleNamespace(connect=_connect)),
-            _without_tracing(),
-        ):
+        # The unit's own, which goes with it: and where it is in memory, so are ops' files.
+        tempfile.tempdir = str(folder.parent)
+        _set_environment(
+            {
+                **{k: v for k, v in variables_before.items() if not _is_of_a_hook(k)},
+                **variables,
+            }
+        )
+        with led(run):
             yield
     finally:
         os.chdir(folder_before)
+        tempfile.tempdir = temporary
+        _set_environment(variables_before)
         root.handlers[:], sys.excepthook, sys.argv = handlers, excepthook, argv
         warnings.showwarning = showwarning
         root.setLevel(level)
 
 
-def _connect(*args: Any, **options: Any) -> sqlite3.Connection:
-    """Open a database that does not wait for the disk: no machine fails here but this one."""
-    database = sqlite3.connect(*args, **options)
-    database.execute("PRAGMA synchronous=OFF")
-    database.execute("PRAGMA journal_mode=MEMORY")
-    return database
+def _is_of_a_hook(variable: str) -> bool:
+    return variable.startswith("JUJU_") or variable == "OPERATOR_DISPATCH"
 
 
-def _without_tracing() -> contextlib.AbstractContextManager[Any]:
-    """Keep ops from setting up a trace provider: that is of the whole process, and done once.
-
-    A charm's own `ops.tracing.Tracing` is left to it.
-    """
-    if not ops.tracing:
-        return contextlib.nullcontext()
-    return mock.patch.multiple(ops.tracing, _setup=mock.DEFAULT, _shutdown=mock.DEFAULT)
+def _set_environment(variables: Mapping[str, str]) -> None:
+    """Change what differs: each change is one of the whole process, and costs."""
+    for name in set(os.environ) - set(variables):
+        del os.environ[name]
+    for name, value in variables.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def fresh(charm_class: type[ops.CharmBase]) -> type[ops.CharmBase]:

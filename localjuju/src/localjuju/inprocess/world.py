@@ -226,17 +226,44 @@ class World:
             choose: Which of the units that are due; the first if it is not given.
         """
         while due := self.due():
-            model, unit = choose(due) if choose else due[0]
-            if unit.tasks:
-                return self._run_task(model, unit, unit.tasks.pop(0))
-            if unit.resolve == "skip":
-                hooks.skip(model, unit, self.now)
-            elif hooks.is_gone(unit):
-                model.forget_unit(unit)
-                shutil.rmtree(self.unit_folder(model, unit), ignore_errors=True)
-            elif hook := hooks.next_hook(model, unit, self.now):
-                return self._run_hook(model, unit, hook)
+            if ran := self._next_of(*(choose(due) if choose else due[0])):
+                return ran
         return None
+
+    def _next_of(self, model: Model, unit: Unit) -> Ran | None:
+        """Have a unit do what it is due, which may be to go, or to be done with a failure."""
+        if unit.tasks:
+            return self._run_task(model, unit, unit.tasks.pop(0))
+        if unit.resolve == "skip":
+            hooks.skip(model, unit, self.now)
+        elif hooks.is_gone(unit):
+            model.forget_unit(unit)
+            shutil.rmtree(self.unit_folder(model, unit), ignore_errors=True)
+        elif hook := hooks.next_hook(model, unit, self.now):
+            return self._run_hook(model, unit, hook)
+        return None
+
+    def step_of(self, model: LocalModel, name: str) -> Ran | None:
+        """Have a unit, and no other, run one thing; return it, or None if nothing is due."""
+        unit = model.state.unit(name)
+        while pair := next((pair for pair in self.due() if pair[1] is unit), None):
+            if ran := self._next_of(*pair):
+                return ran
+        return None
+
+    def crash(self, unit: str, at: int, hook: str = "") -> None:
+        """Have a unit killed at a hook tool of its next hook, or of the next one of a name.
+
+        Args:
+            unit: Its name.
+            at: At which call of a hook tool, counted from 1; the call is not answered. A hook
+                with fewer calls is not killed, and the crash is spent.
+            hook: Such as ``config-changed``; whichever comes next if it is not given.
+        """
+        self.crash_at[unit] = at
+        self.crash_in.pop(unit, None)
+        if hook:
+            self.crash_in[unit] = hook
 
     def settle(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, cast
@@ -12,6 +13,9 @@ from .errors import JujuError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]*[a-z][a-z0-9]*)*")
 """The form of names of charms and applications."""
+
+FLOAT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""The form of numbers that Go reads, but for hexadecimal ones and those that are none."""
 
 OptionValue = str | int | float | bool
 
@@ -51,14 +55,14 @@ class Option:
             JujuError: With the words that ``juju config`` has for it.
         """
         if self.type == "int":
-            if not re.fullmatch(r"[+-]?[0-9]+", text):
+            if not re.fullmatch(r"[+-]?[0-9]+", text) or not -(2**63) <= int(text) < 2**63:
                 raise JujuError(f'option "{self.name}" expected int, got "{text}"')
             return int(text)
         if self.type == "float":
-            try:
-                return float(text)
-            except ValueError:
-                raise JujuError(f'option "{self.name}" expected float, got "{text}"') from None
+            # Neither infinite nor no number at all: neither can be told in JSON.
+            if not FLOAT.fullmatch(text) or not math.isfinite(float(text)):
+                raise JujuError(f'option "{self.name}" expected float, got "{text}"')
+            return float(text)
         if self.type == "boolean":
             # What Go's strconv.ParseBool takes.
             if text in {"1", "t", "T", "true", "TRUE", "True"}:
@@ -207,8 +211,23 @@ def _options(config: Any) -> dict[str, Option]:
         kind = body.get("type", "string")
         if kind not in {"string", "int", "float", "boolean", "secret"}:
             raise JujuError(f'not a charm: option "{name}" has unknown type "{kind}"')
-        options[name] = Option(name, kind, body.get("default"), str(body.get("description") or ""))
+        default = body.get("default")
+        if default is not None and not _is_of_type(default, kind):
+            raise JujuError(
+                f'invalid config default: option "{name}" expected {kind}, got {default!r}'
+            )
+        options[name] = Option(name, kind, default, str(body.get("description") or ""))
     return options
+
+
+def _is_of_type(default: object, kind: str) -> bool:
+    if kind == "boolean" or isinstance(default, bool):
+        return kind == "boolean" and isinstance(default, bool)
+    if kind == "int":
+        return isinstance(default, int)
+    if kind == "float":
+        return isinstance(default, (int, float)) and math.isfinite(default)
+    return isinstance(default, str)
 
 
 def _actions(actions: Any) -> dict[str, Action]:

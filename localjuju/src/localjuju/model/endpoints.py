@@ -69,6 +69,18 @@ def find(model: Model, one: str, two: str) -> Relation:
     raise NotFoundError(f"relation with endpoints [{one} {two}] or id 0 not found (not found)")
 
 
+def find_by_id(model: Model, number: int) -> Relation:
+    """Return the relation of a number, for its removal.
+
+    Raises:
+        NotFoundError: If there is none that is not being removed already.
+    """
+    relation = model.relations.get(number)
+    if relation is None or relation.dying or relation.is_peer:
+        raise NotFoundError(f"relation with endpoints [] or id {number} not found (not found)")
+    return relation
+
+
 def _fit(names: set[tuple[str, str]], one: str, two: str) -> bool:
     (first, second) = sorted(names)
     return any(

@@ -229,6 +229,12 @@ class Model:
         self.break_relation(relation)
         return relation
 
+    def remove_relation_by_id(self, number: int) -> Relation:
+        """Begin to remove the relation of a number."""
+        relation = endpoints.find_by_id(self, number)
+        self.break_relation(relation)
+        return relation
+
     def break_relation(self, relation: Relation) -> None:
         """Mark a relation as dying, or drop it if no unit is in it."""
         relation.dying = True

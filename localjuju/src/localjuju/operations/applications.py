@@ -136,9 +136,12 @@ def _with_offer(controller: Controller, model: Model, word: str) -> str:
 async def remove_relation(controller: Controller, request: Request) -> Reply:
     """Begin to remove a relation."""
     model, args = model_of(controller, request), request.words.args
-    if len(args) != PAIR:
+    if len(args) == 1 and args[0].isdecimal():
+        relation = model.remove_relation_by_id(int(args[0]))
+    elif len(args) == PAIR:
+        relation = model.remove_relation(args[0], args[1])
+    else:
         raise JujuError("a relation must involve two applications", 2)
-    relation = model.remove_relation(args[0], args[1])
     if request.words.on("force"):
         for side in relation.sides:
             for number in list(side.units):
