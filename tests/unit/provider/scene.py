@@ -12,9 +12,11 @@ from ops import testing
 from charmlibs.interfaces.tls_certificates import CertificateRequestAttributes
 from self_signed_provider import records
 from self_signed_provider.charm import SelfSignedProviderCharm
+from self_signed_provider.ledger import Revocation
 
 if TYPE_CHECKING:
     from charmlibs.interfaces.tls_certificates import PrivateKey
+    from self_signed_provider.ledger import Ledger
 
 CHARM = pathlib.Path(__file__).resolve().parents[3] / "charms" / "self-signed-provider"
 
@@ -72,3 +74,8 @@ def errors(out: testing.State, relation_id: int = 7) -> list[dict[str, Any]]:
 
 def memory(out: testing.State) -> records.Memory:
     return records.read(out.get_relation(1).local_app_data)
+
+
+def revoked_serials(book: Ledger) -> set[int]:
+    """The serial numbers of what an operator revoked."""
+    return {entry.serial for entry in book if entry.reason is Revocation.OPERATOR}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from self_signed_provider import ca
-from self_signed_provider.ca import Authority, Brought, Made, Phase, Timing
+from self_signed_provider import ca, origin
+from self_signed_provider.ca import Authority, Phase, Timing
 from self_signed_provider.config import ProviderConfig
+from self_signed_provider.origin import Brought, Made
 
 if TYPE_CHECKING:
     from charmlibs.interfaces.tls_certificates import Certificate
@@ -185,13 +186,13 @@ def test_bundle_has_the_ca_in_use_first(active: Authority, published: Authority)
 def test_subject_decides_what_is_wanted(option: str) -> None:
     """Each part of the subject makes another CA."""
     changed = ProviderConfig.model_validate({option: "a@b"})
-    assert ca.origin_of_own(changed, "app") != ca.origin_of_own(ProviderConfig(), "app")
+    assert origin.origin_of_own(changed, "app") != origin.origin_of_own(ProviderConfig(), "app")
 
 
 def test_same_subject_wants_the_same_ca() -> None:
     """What says the same in other words wants no other CA: empty text is no text."""
     same = ProviderConfig.model_validate({"ca_organization": "", "certificate_limit": 5})
-    assert ca.origin_of_own(same, "app") == ca.origin_of_own(ProviderConfig(), "app")
+    assert origin.origin_of_own(same, "app") == origin.origin_of_own(ProviderConfig(), "app")
 
 
 def test_subjects_are_told_apart_field_by_field() -> None:
@@ -200,4 +201,4 @@ def test_subjects_are_told_apart_field_by_field() -> None:
     other = ProviderConfig.model_validate(
         {"ca_organization": "a", "ca_organizational_unit": "b|c"}
     )
-    assert ca.origin_of_own(one, "app") != ca.origin_of_own(other, "app")
+    assert origin.origin_of_own(one, "app") != origin.origin_of_own(other, "app")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +13,13 @@ from self_signed_provider.ledger import (
     Entry,
     Ledger,
     Revocation,
+    fingerprint_of,
     restored,
     revoke_departed,
 )
+
+if TYPE_CHECKING:
+    from charmlibs.interfaces.tls_certificates import Certificate
 
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
@@ -29,6 +34,7 @@ def entry(serial: int, **changes: object) -> Entry:
         key_sha256=f"key{serial}",
         authority="ca",
         not_after=NOW + DAY,
+        fingerprint=f"print{serial}",
     )
     return dataclasses.replace(made, **changes)  # pyright: ignore[reportArgumentType]
 
@@ -37,6 +43,13 @@ def test_expired_are_forgotten() -> None:
     """An entry stays until its certificate has expired, and not longer."""
     book = Ledger().add([entry(1, not_after=NOW), entry(2, not_after=NOW - DAY)])
     assert list(book.prune(NOW)) == [entry(1, not_after=NOW)]
+
+
+def test_expired_are_kept_while_they_stand() -> None:
+    """What a relation still shows is kept, so that it need not be parsed in every hook."""
+    book = Ledger().add([entry(1, not_after=NOW - DAY), entry(2, not_after=NOW - DAY)])
+    assert [e.serial for e in book.prune(NOW, {"print1"})] == [1]
+    assert book.prune(NOW, {"print1"}).living(NOW) == []
 
 
 def test_revoked_once() -> None:
@@ -78,11 +91,12 @@ def test_departed_are_revoked(gone: Departures, revoked: set[int]) -> None:
     assert {e.serial for e in after if e.revoked_at} == revoked
 
 
-def test_last_expiry_is_of_that_authority() -> None:
-    """A CA must stay until the last of its own certificates has expired."""
-    book = Ledger().add([entry(1), entry(2, not_after=NOW + 2 * DAY), entry(3, authority="b")])
-    assert book.last_expiry("ca") == NOW + 2 * DAY
-    assert book.last_expiry("none") is None
+def test_lives_under_its_own_authority() -> None:
+    """An authority needs lists for as long as one of its own certificates has not expired."""
+    book = Ledger().add([entry(1), entry(2, not_after=NOW - DAY, authority="old")])
+    assert book.lives_under("ca", NOW)
+    assert not book.lives_under("old", NOW)
+    assert not book.lives_under("ca", NOW + 2 * DAY)
 
 
 def test_key_is_refused_after_its_certificate_expired() -> None:
@@ -94,7 +108,7 @@ def test_key_is_refused_after_its_certificate_expired() -> None:
 
 def test_restored_from_what_stands_in_relations() -> None:
     """After damage, what the relations show is put back, with the marks of an operator."""
-    standing = [(entry(1), False), (entry(2), True), (entry(3, not_after=NOW - DAY), False)]
+    standing = [(entry(1), False), (entry(2), True)]
     book = restored(Ledger(), standing, NOW)
     assert {e.serial: e.reason for e in book} == {1: None, 2: Revocation.OPERATOR}
     assert book.refused_keys == {"key2"}
@@ -106,15 +120,14 @@ def test_nothing_to_restore() -> None:
     assert restored(book, [(entry(1), False)], NOW) is book
 
 
-@pytest.mark.parametrize(
-    ("reason", "withdrawn"),
-    [
-        pytest.param(Revocation.OPERATOR, set(), id="an operator's: it is the answer"),
-        pytest.param(Revocation.DEPARTED, {1}, id="left"),
-        pytest.param(Revocation.CA_COMPROMISED, {1}, id="the CA's key was lost"),
-    ],
-)
-def test_withdrawn(reason: Revocation, withdrawn: set[int]) -> None:
-    """What was revoked without blame on the requirer's key can be asked for again."""
-    book = Ledger().add([entry(1)]).revoke(lambda _: True, reason, NOW)
-    assert book.withdrawn_serials() == withdrawn
+def test_older_entry_gets_its_fingerprint() -> None:
+    """What a version wrote that kept no fingerprints is completed by what stands."""
+    revoked = entry(1, fingerprint="", revoked_at=NOW, reason=Revocation.DEPARTED)
+    book = restored(Ledger().add([revoked]), [(entry(1), False)], NOW)
+    assert book.entries[1] == dataclasses.replace(revoked, fingerprint="print1")
+
+
+def test_fingerprint_is_the_certificates(root: Certificate) -> None:
+    """A certificate's fingerprint is known from its text alone; other text has none."""
+    assert fingerprint_of(root.raw) == root.sha256_fingerprint
+    assert fingerprint_of("garbage") == fingerprint_of("gärbage") == ""

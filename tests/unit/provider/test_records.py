@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from self_signed_provider import records
-from self_signed_provider.ca import Authority, Brought, Made, Phase
+from self_signed_provider.ca import Authority, Phase
 from self_signed_provider.config import ProviderConfig
 from self_signed_provider.ledger import Entry, Ledger, Revocation
+from self_signed_provider.origin import Brought, Made
 
 if TYPE_CHECKING:
     from charmlibs.interfaces.tls_certificates import Certificate
@@ -30,7 +31,7 @@ class CountingDict(dict[str, str]):
 
 
 def entry(serial: int, **revoked: Any) -> Entry:
-    return Entry(serial, 3, "app/0", ("a", "10.0.0.1"), "abc", "ca", NOW, **revoked)
+    return Entry(serial, 3, "app/0", ("a", "10.0.0.1"), "abc", "ca", NOW, "print", **revoked)
 
 
 @pytest.fixture

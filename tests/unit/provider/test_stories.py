@@ -9,6 +9,7 @@ import pytest
 
 from localjuju.model.secrets import Expiry
 from self_signed_provider.ca import Phase, bundle, in_use
+from tests.unit.provider.scene import revoked_serials
 from tests.unit.provider.story import ASKER, CA
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def test_revoked_key_is_refused_and_a_new_one_served(story: Story) -> None:
     assert other.serial_number in serials
     assert victim.serial_number not in serials, "its request has gone, and so has the entry"
     assert len(serials) == 2
-    assert story.memory.ledger.revoked_serials() == {victim.serial_number}
+    assert revoked_serials(story.memory.ledger) == {victim.serial_number}
 
 
 def test_compromise_reaches_everyone_in_one_hook(story: Story) -> None:

@@ -10,6 +10,7 @@ import pydantic
 from .ca import bundle, in_use
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable, Iterator
 
     from .ca import Authority
@@ -62,9 +63,9 @@ def ca_certificate(authorities: tuple[Authority, ...]) -> dict[str, str] | None:
     }
 
 
-def issued_certificates(book: Ledger) -> dict[str, str]:
+def issued_certificates(book: Ledger, now: datetime.datetime) -> dict[str, str]:
     """Return what was issued and has not expired, soonest to expire first."""
-    entries = sorted(book, key=lambda entry: (entry.not_after, entry.serial))
+    entries = sorted(book.living(now), key=lambda entry: (entry.not_after, entry.serial))
     return {"certificates": json.dumps([_describe(entry) for entry in entries])}
 
 

@@ -10,18 +10,35 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from . import policy as policies
+from .ledger import Revocation, fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from charmlibs.interfaces.tls_certificates import (
-        Certificate,
         CertificateSigningRequest,
-        ProviderCertificate,
+        Exchange,
         RequirerCertificateRequest,
     )
 
-    from .ledger import Ledger
+    from .ledger import Entry, Ledger
+
+
+Key = tuple[int, str]
+"""A request: the id of its relation, and its text in PEM, the interface's correlation id."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlook:
+    """What a look at the relations shows to be done, before anything there is parsed."""
+
+    held: Mapping[int, int]
+    """How many certificates each relation holds that stand as they should."""
+    due: Mapping[Key, Entry | None]
+    """Requests to decide on, each with the certificate that it holds of another CA, or one that
+    was withdrawn."""
+    mark: frozenset[Key]
+    """Requests whose certificate is to be marked as revoked."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,81 +49,78 @@ class Answers:
     """Sign these, whether for the first time or again under another CA."""
     deny: tuple[tuple[RequirerCertificateRequest, policies.Denial], ...]
     """Answer these with an error; one that stands there word for word is not written again."""
-    revoke: tuple[ProviderCertificate, ...]
-    """Mark these as revoked."""
+
+
+def look(exchanges: Iterable[Exchange], book: Ledger, issuer: str) -> Outlook:
+    """See which requests are due something.
+
+    Args:
+        exchanges: Every request of every relation, with its answer.
+        book: The ledger; a certificate that it does not have is no answer.
+        issuer: The id of the CA that signs now.
+    """
+    known = book.by_fingerprint()
+    held: collections.Counter[int] = collections.Counter()
+    due: dict[Key, Entry | None] = {}
+    mark: set[Key] = set()
+    for one in exchanges:
+        key = one.relation_id, one.csr
+        entry = known.get(fingerprint_of(one.certificate)) if one.certificate else None
+        if one.revoked:
+            # The revoked entry is the answer, and stays for as long as that request does.
+            continue
+        if entry is None:
+            due[key] = None
+        elif entry.reason is Revocation.OPERATOR:
+            mark.add(key)
+        elif entry.reason is not None or entry.authority != issuer:
+            due[key] = entry
+        else:
+            held[one.relation_id] += 1
+    return Outlook(held, due, frozenset(mark))
 
 
 def decide(
     requests: Iterable[RequirerCertificateRequest],
-    certificates: Iterable[ProviderCertificate],
+    outlook: Outlook,
     *,
     policy: policies.Policy,
-    book: Ledger,
-    issuer: Certificate,
-    trusted: Collection[Certificate],
+    trusted: Collection[str],
 ) -> Answers:
-    """Decide on every request of every relation.
+    """Decide on every request that is due something.
 
     What a requirer holds is not taken away by a policy that became stricter: a rotation issues it
     again whatever the limit is now, and leaves it standing if it would not be granted now, so that
     its renewal is what is denied. Under a CA that is trusted no more it is of no use, and denied.
 
     Args:
-        requests: All that stand in the relations now.
-        certificates: All answers that stand there now, revoked ones included.
+        requests: Those of `outlook.due` that can be read and prove that their sender has the key.
+        outlook: What stands.
         policy: What is granted.
-        book: What was revoked, whether or not the relations say so yet.
-        issuer: The CA that signs now.
-        trusted: The CAs that clients are told to trust, by their own certificates.
+        trusted: The ids of the CAs that clients are told to trust.
     """
-    revoked_serials = book.revoked_serials()
-    withdrawn_serials = book.withdrawn_serials()
     issue: list[RequirerCertificateRequest] = []
     deny: list[tuple[RequirerCertificateRequest, policies.Denial]] = []
-    revoke: list[ProviderCertificate] = []
-    answers = {_key(answer): answer for answer in certificates}
-    held: collections.Counter[int] = collections.Counter()
-    due: list[RequirerCertificateRequest] = []
-    # One request in the databags of two units of a requirer is one request.
-    for request in {_key(request): request for request in requests}.values():
-        answer = answers.get(_key(request))
-        if answer is not None and (
-            answer.revoked or answer.certificate.serial_number in revoked_serials
-        ):
-            # The revoked entry is the answer, and stays for as long as that request does.
-            if not answer.revoked:
-                revoke.append(answer)
-        elif (
-            answer is not None
-            and answer.ca == issuer
-            and answer.certificate.serial_number not in withdrawn_serials
-        ):
-            held[request.relation_id] += 1
-        else:
-            due.append(request)
+    held = collections.Counter(outlook.held)
+    chosen = [request for request in requests if _key(request) in outlook.due]
     # Those that hold a certificate of another CA come first: what is in use is not what a lowered
     # limit takes away.
-    due.sort(key=lambda request: _key(request) not in answers)
-    for request in due:
-        answer = answers.get(_key(request))
-        granted = policy if answer is None else dataclasses.replace(policy, limit=None)
+    for request in sorted(chosen, key=lambda request: outlook.due[_key(request)] is None):
+        entry = outlook.due[_key(request)]
+        granted = policy if entry is None else dataclasses.replace(policy, limit=None)
         denial = policies.why_deny(_wish(request), granted, held[request.relation_id])
         if denial is None:
             held[request.relation_id] += 1
             issue.append(request)
-        elif (
-            answer is not None
-            and answer.ca in trusted
-            and answer.certificate.serial_number not in withdrawn_serials
-        ):
+        elif entry is not None and entry.reason is None and entry.authority in trusted:
             held[request.relation_id] += 1
         else:
             deny.append((request, denial))
-    return Answers(tuple(issue), tuple(deny), tuple(revoke))
+    return Answers(tuple(issue), tuple(deny))
 
 
-def _key(item: RequirerCertificateRequest | ProviderCertificate) -> tuple[int, str]:
-    return item.relation_id, item.certificate_signing_request.raw
+def _key(request: RequirerCertificateRequest) -> Key:
+    return request.relation_id, request.certificate_signing_request.raw
 
 
 def _wish(request: RequirerCertificateRequest) -> policies.Wish:

@@ -1,4 +1,4 @@
-"""The charm: hears Juju, hands the leader's work to `leader`, and says how things stand."""
+"""The charm: hears Juju, hands the work to those who do it, and says how things stand."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pydantic
 
 from charmlibs.interfaces.tls_certificates import ProviderCapabilities, TLSCertificatesProvidesV4
 
-from . import actions, ca, given, ledger, records, status
+from . import actions, ca, given, ledger, origin, records, status
 from .config import ProviderConfig, describe
-from .leader import Leader, Wanted
+from .issuance import Issuance
+from .revocation import RevocationLists
+from .succession import Succession, Wanted
 from .trust import TrustBundle
 from .vault import Vault
 
@@ -37,7 +39,9 @@ class SelfSignedProviderCharm(ops.CharmBase):
         self._certificates = TLSCertificatesProvidesV4(
             self, CERTIFICATES, self._capabilities(self._config_in_force)
         )
-        self._leader = Leader(self._certificates, self._vault, self.app.name)
+        self._lists = RevocationLists(self._vault)
+        self._succession = Succession(self._certificates, self._vault, self._lists, self.app.name)
+        self._issuance = Issuance(self._certificates, self._vault)
 
         certificates, trust, peers = self.on[CERTIFICATES], self.on[TRUST], self.on[LEDGER]
         for event in (
@@ -105,7 +109,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if config is None:
             return None, None
         if config.ca_secret is None:
-            return Wanted(ca.origin_of_own(config, self.app.name)), None
+            return Wanted(origin.origin_of_own(config, self.app.name)), None
         try:
             content = self._vault.given(config.ca_secret)
             found = given.read(content, self._now)
@@ -115,7 +119,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
             return None, f"ca-secret {config.ca_secret} does not exist, or is not granted"
         except ops.ModelError as error:
             return None, f"ca-secret cannot be read; grant it to {self.app.name}: {error}"
-        return Wanted(ca.origin_of_given(found.certificate), found), None
+        return Wanted(origin.origin_of_given(found.certificate), found), None
 
     @property
     def _problem(self) -> str | None:
@@ -158,8 +162,8 @@ class SelfSignedProviderCharm(ops.CharmBase):
                 self._remembered.ledger, self._departures(event), self._now
             ),
         )
-        memory = self._leader.run_authorities(memory, config, self._wanted[0], self._now)
-        memory = self._leader.run_certificates(memory, config, self._now)
+        memory = self._succession.run(memory, config, self._wanted[0], self._now)
+        memory = self._issuance.run(memory, config, self._now)
         self._remember(memory)
 
     def _remember(self, memory: records.Memory) -> None:
@@ -193,21 +197,23 @@ class SelfSignedProviderCharm(ops.CharmBase):
     # What is said.
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:
-        event.add_status(self._status())
+        event.add_status(self._status)
 
     def _on_collect_app_status(self, event: ops.CollectStatusEvent) -> None:
-        event.add_status(self._status())
+        event.add_status(self._status)
 
+    @functools.cached_property
     def _status(self) -> ops.StatusBase:
-        leads = self.unit.is_leader()
+        """How things stand when all is done, of the unit and, on the leader, the application."""
         config = self._config_in_force
+        exchanges = self._certificates.get_exchanges()
         facts = status.Facts(
             problem=self._problem,
-            is_leader=leads,
+            is_leader=self.unit.is_leader(),
             authorities=self._remembered.authorities,
             overlap=config.overlap if config else None,
-            issued=len(self._certificates.get_issued_certificates()) if leads else 0,
-            denied=len(self._certificates.get_provider_certificate_errors()) if leads else 0,
+            issued=sum(one.certificate is not None and not one.revoked for one in exchanges),
+            denied=sum(one.error is not None for one in exchanges),
         )
         return status.status_of(facts, self._now)
 
@@ -219,7 +225,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         _tell(event, results)
 
     def _on_get_issued_certificates(self, event: ops.ActionEvent) -> None:
-        _tell(event, actions.issued_certificates(self._remembered.ledger))
+        _tell(event, actions.issued_certificates(self._remembered.ledger, self._now))
 
     def _on_rotate_private_key(self, event: ops.ActionEvent) -> None:
         config = self._config_in_force
@@ -234,8 +240,8 @@ class SelfSignedProviderCharm(ops.CharmBase):
         ):
             event.fail("The CA is that of ca-secret: bring one with another key there first")
             return
-        memory = self._leader.replace_compromised(self._remembered, config, wanted, self._now)
-        self._remember(self._leader.run_certificates(memory, config, self._now))
+        memory = self._succession.replace_compromised(self._remembered, config, wanted, self._now)
+        self._remember(self._issuance.run(memory, config, self._now))
         self._trust.publish(ca.bundle(self._remembered.authorities))
         _tell(event, actions.ca_certificate(self._remembered.authorities) or {})
 
@@ -254,13 +260,13 @@ class SelfSignedProviderCharm(ops.CharmBase):
             event.fail("No certificate that is valid and not revoked has that serial or relation")
             return
         memory = dataclasses.replace(before, ledger=book)
-        self._remember(self._leader.run_certificates(memory, config, self._now))
+        self._remember(self._issuance.run(memory, config, self._now))
         _tell(event, actions.revoked_certificates(revoked))
 
     def _on_get_crl(self, event: ops.ActionEvent) -> None:
         if not self._may_act(event):
             return
-        memory, lists = self._leader.revocation_lists(self._remembered, self._now)
+        memory, lists = self._lists.next(self._remembered, self._now)
         self._remember(memory)
         _tell(event, actions.revocation_lists(memory, lists))
 

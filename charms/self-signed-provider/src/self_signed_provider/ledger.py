@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import hashlib
+import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from charmlibs.interfaces.tls_certificates import Certificate
 
@@ -43,6 +45,9 @@ class Entry:
     authority: str
     """The id of the CA that signed it."""
     not_after: datetime.datetime
+    fingerprint: str
+    """Hex of SHA-256 over the certificate in DER, by which it is known where it stands; empty in
+    what a version wrote that did not keep it."""
     revoked_at: datetime.datetime | None = None
     reason: Revocation | None = None
 
@@ -54,7 +59,9 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Ledger:
-    """All certificates that were issued and have not expired yet, by serial number."""
+    """All certificates that were issued, by serial number, until they have expired and stand in no
+    relation any more.
+    """
 
     entries: dict[int, Entry] = dataclasses.field(default_factory=dict[int, Entry])
     refused_keys: frozenset[str] = frozenset()
@@ -70,9 +77,25 @@ class Ledger:
             self, entries=self.entries | {entry.serial: entry for entry in entries}
         )
 
-    def prune(self, now: datetime.datetime) -> Ledger:
-        """Return the ledger without what has expired, of which a CRL need not speak any more."""
-        kept = {serial: entry for serial, entry in self.entries.items() if entry.not_after >= now}
+    def by_fingerprint(self) -> dict[str, Entry]:
+        """Return the certificates by what tells them apart where they stand."""
+        return {entry.fingerprint: entry for entry in self if entry.fingerprint}
+
+    def living(self, now: datetime.datetime) -> list[Entry]:
+        """Return what has not expired yet."""
+        return [entry for entry in self if entry.not_after >= now]
+
+    def prune(self, now: datetime.datetime, standing: Collection[str] = ()) -> Ledger:
+        """Return the ledger without what has expired, of which a CRL need not speak any more.
+
+        What stands in a relation is kept, for a look at that to find it: its fingerprint is among
+        *standing*.
+        """
+        kept = {
+            serial: entry
+            for serial, entry in self.entries.items()
+            if entry.not_after >= now or entry.fingerprint in standing
+        }
         if len(kept) == len(self.entries):
             return self
         return dataclasses.replace(self, entries=kept)
@@ -93,21 +116,9 @@ class Ledger:
             refused |= {entry.key_sha256 for entry in revoked}
         return dataclasses.replace(self, refused_keys=refused).add(revoked)
 
-    def revoked_serials(self) -> frozenset[int]:
-        """Return the serial numbers of the certificates that an operator revoked."""
-        return frozenset(entry.serial for entry in self if entry.reason is Revocation.OPERATOR)
-
-    def withdrawn_serials(self) -> frozenset[int]:
-        """Return the serial numbers of those that were revoked without blame on their keys."""
-        return frozenset(
-            entry.serial
-            for entry in self
-            if entry.reason in {Revocation.DEPARTED, Revocation.CA_COMPROMISED}
-        )
-
-    def last_expiry(self, authority: str) -> datetime.datetime | None:
-        """Return when the last certificate expires that *authority* issued, if any lives."""
-        return max((e.not_after for e in self if e.authority == authority), default=None)
+    def lives_under(self, authority: str, now: datetime.datetime) -> bool:
+        """Return whether a certificate that *authority* issued has not expired yet."""
+        return any(entry.authority == authority for entry in self.living(now))
 
     def revoked_under(self, authority: str) -> list[Entry]:
         """Return what stands in the CRL of *authority*, in the order of revocation."""
@@ -148,7 +159,16 @@ def entry_for(
         key_sha256=certificate.public_key_sha256,
         authority=authority,
         not_after=certificate.expiry_time,
+        fingerprint=certificate.sha256_fingerprint,
     )
+
+
+def fingerprint_of(pem: str) -> str:
+    """Return the `Entry.fingerprint` of a certificate without parsing it; empty if it is none."""
+    try:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    except ValueError:
+        return ""
 
 
 def restored(
@@ -164,16 +184,18 @@ def restored(
         standing: What the relations hold, each with whether it is marked as revoked.
         now: Aware.
     """
-    lacking = {
-        entry.serial: (entry, revoked)
-        for entry, revoked in standing
-        if entry.serial not in ledger.entries and entry.not_after >= now
-    }
-    if not lacking:
+    found: list[Entry] = []
+    revoked: set[int] = set()
+    for entry, is_marked in standing:
+        known = ledger.entries.get(entry.serial)
+        if known is None:
+            found.append(entry)
+            revoked |= {entry.serial} if is_marked else set()
+        elif known.fingerprint != entry.fingerprint:
+            found.append(dataclasses.replace(known, fingerprint=entry.fingerprint))
+    if not found:
         return ledger
-    return ledger.add(entry for entry, _ in lacking.values()).revoke(
-        lambda entry: lacking.get(entry.serial, (entry, False))[1], Revocation.OPERATOR, now
-    )
+    return ledger.add(found).revoke(lambda e: e.serial in revoked, Revocation.OPERATOR, now)
 
 
 def revoke_departed(ledger: Ledger, gone: Departures, now: datetime.datetime) -> Ledger:

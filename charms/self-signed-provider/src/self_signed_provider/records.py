@@ -17,9 +17,10 @@ import pydantic
 
 from charmlibs.interfaces.tls_certificates import Certificate, TLSCertificatesError
 
-from .ca import Authority, Brought, Made, Origin, Phase
+from .ca import Authority, Phase
 from .config import ProviderConfig
 from .ledger import Entry, Ledger, Revocation
+from .origin import Brought, Made, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -145,6 +146,7 @@ def _read_entry(item: Mapping[str, Any]) -> Entry:
         key_sha256=str(item["key"]),
         authority=str(item["authority"]),
         not_after=_moment(item["not-after"]),
+        fingerprint=str(item.get("fingerprint", "")),
         revoked_at=_moment(revoked_at) if revoked_at else None,
         reason=Revocation(item["reason"]) if revoked_at else None,
     )
@@ -159,6 +161,7 @@ def _write_entry(entry: Entry) -> dict[str, Any]:
         "key": entry.key_sha256,
         "authority": entry.authority,
         "not-after": entry.not_after.isoformat(),
+        "fingerprint": entry.fingerprint,
     }
     if entry.revoked_at is not None and entry.reason is not None:
         item |= {"revoked-at": entry.revoked_at.isoformat(), "reason": entry.reason.value}

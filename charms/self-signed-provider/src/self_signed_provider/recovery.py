@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from .ca import Authority, Made, Phase, authority_id, origin_of_given, subject_of
+from .ca import Authority, Phase, authority_id
+from .origin import Made, origin_of_given, subject_of
 
 if TYPE_CHECKING:
     import datetime
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from charmlibs.interfaces.tls_certificates import Certificate, ProviderCertificate
 
-    from .ca import Origin
+    from .origin import Origin
 
 
 def without_lost_keys(
