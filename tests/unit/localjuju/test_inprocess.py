@@ -14,7 +14,7 @@ from typing import Any
 import ops
 import pytest
 
-from localjuju.inprocess import Expiry, HookFailedError, LocalModel, World
+from localjuju.inprocess import AFTER_ALL, Expiry, HookFailedError, LocalModel, World
 from localjuju.inprocess.process import Killed
 from localjuju.model import JujuError
 
@@ -107,6 +107,19 @@ def test_killed_at_each_tool_call(world: World, model: LocalModel) -> None:
         assert _said(model) == {("active", f"has word{at}")}
         at += 1
     assert at > 5
+
+
+def test_hook_that_cannot_be_committed(world: World, model: LocalModel) -> None:
+    """With `AFTER_ALL` a hook runs to its end, and nothing that it wrote is there."""
+    world.crash_at["secret-giver/0"] = AFTER_ALL
+    model.config("secret-giver", prefix="other")
+    killed = next(ran for ran in world.settle() if ran.unit == "secret-giver/0")
+    assert killed.error is not None
+    assert _said(model) != {("active", "has other")}
+    world.advance(datetime.timedelta(seconds=5))
+    again = next(ran for ran in reversed(world.ran) if ran.name == "config-changed")
+    assert (again.unit, again.tools) == (killed.unit, killed.tools)
+    assert _said(model) == {("active", "has other")}
 
 
 def test_uncaught_exception_fails_the_hook(world: World, tmp_path: Path) -> None:

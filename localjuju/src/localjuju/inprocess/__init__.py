@@ -25,6 +25,7 @@ from localjuju.model.secrets import Expiry as Expiry
 from .local_model import LocalModel as LocalModel
 from .pictures import Canon as Canon
 from .snapshots import Snapshot as Snapshot
+from .world import AFTER_ALL as AFTER_ALL
 from .world import HookFailedError as HookFailedError
 from .world import Ran as Ran
 from .world import World as World

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from . import trees
 
 
+AFTER_ALL = 0
+"""For ``World.crash_at``: the hook runs to its end and what it wrote is dropped, as when Juju
+cannot commit it."""
+
+
 class HookFailedError(Exception):
     """A hook failed where the test did not expect it; the charm's own exception is the cause."""
 
@@ -94,7 +99,7 @@ class World:
         self.ran: list[Ran] = []
         """Everything that was run, in order."""
         self.crash_at: dict[str, int] = {}
-        """By unit, at which hook tool its next hook is killed, counted from 1."""
+        """By unit, at which hook tool its next hook is killed, from 1 on; or ``AFTER_ALL``."""
         self.crash_in: dict[str, str] = {}
         """By unit, the only hook that ``crash_at`` is about; others run through."""
         self._on_move = on_move
@@ -312,7 +317,8 @@ class World:
         charm_dir = self.unit_folder(model, unit) / "charm"
         if name in {"install", "upgrade-charm"} or not charm_dir.exists():
             charmfiles.install_files(code.files, charm_dir.parent)
-        tools = Tools(context, self._crash(unit, name))
+        crash_at = self._crash(unit, name)
+        tools = Tools(context, crash_at)
         variables = environment(context, f"{unit.name}-{name}", Folders(str(charm_dir), "", ""))
         error: BaseException | None = None
         try:
@@ -322,6 +328,8 @@ class World:
             error = ended if ended.code else None
         except (Exception, Killed) as raised:  # noqa: BLE001 (any of them ends its hook)
             error = raised
+        if error is None and crash_at == AFTER_ALL:
+            error = Killed()
         ran = Ran(model.name, unit.name, name, error, tools.calls)
         self.ran.append(ran)
         return ran
