@@ -54,6 +54,16 @@ def test_unrelated(ctx: testing.Context[DemoRequirerCharm], place: Place) -> Non
     assert out.opened_ports == {testing.TCPPort(8443)}
 
 
+def test_port_of_a_hook_that_failed_in_the_end(
+    ctx: testing.Context[DemoRequirerCharm], place: Place
+) -> None:
+    """What a hook opened that Juju could not commit is opened by the next one."""
+    out = ctx.run(ctx.on.config_changed(), state())
+    out = ctx.run(ctx.on.update_status(), dataclasses.replace(out, opened_ports=frozenset()))
+    assert out.opened_ports == {testing.TCPPort(8443)}
+    assert place.listens
+
+
 def test_waiting(asked: testing.State) -> None:
     """Related and without an answer it waits, and says for whom."""
     assert asked.unit_status == testing.WaitingStatus("waiting for a certificate from ca")

@@ -270,9 +270,19 @@ class DemoRequirerCharm(ops.CharmBase):
         address = self._identity.address
         if address is not None:
             self._supervisor.ensure(supervisor.Listen(address, config.port), renew=renew)
-            if self._stored.port != config.port:
-                self.unit.set_ports(config.port)
-                self._stored.port = config.port
+            self._open_port(config.port)
+
+    def _open_port(self, port: int) -> None:
+        """Have Juju open the port, and ask no more once it was seen open.
+
+        What is stored stays also when the hook fails in the end, and what it opened does not.
+        """
+        if self._stored.port == port:
+            return
+        if {opened.port for opened in self.unit.opened_ports()} == {port}:
+            self._stored.port = port
+        else:
+            self.unit.set_ports(port)
 
     def _related_facts(self) -> status.Facts:
         """Return what is known without the library."""
