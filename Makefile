@@ -25,8 +25,8 @@ demo-down: setup  ## End a demo that was left running
 	@$(BIN)/python scripts/demo.py down
 
 .PHONY: test
-test: setup  ## All checks: lint, types, documentation, unit tests, the library on each Python that is here, integration on localjuju
-	$(TOX) -e lint,types,docs,unit,py310,py311,py312,py313,oldest,integration-local
+test: setup  ## All checks: lint, types, documentation, unit tests, simulations, the library on each Python that is here, integration on localjuju
+	$(TOX) -e lint,types,docs,unit,simulation,py310,py311,py312,py313,oldest,integration-local
 
 .PHONY: lint
 lint: setup  ## Style and spelling
@@ -43,6 +43,10 @@ docs: setup  ## The documentation, into build/docs (and its inner links checked)
 .PHONY: unit
 unit: setup  ## Unit tests (ARGS='tests/unit/lib -k name' for some of them)
 	$(TOX) -e unit $(if $(ARGS),-- $(ARGS))
+
+.PHONY: simulation
+simulation: setup  ## Simulations: hooks killed at every call (ARGS='tests/simulation -k name' for some of them)
+	$(TOX) -e simulation $(if $(ARGS),-- $(ARGS))
 
 .PHONY: integration-local
 integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integration/test_deploy.py' for some of them)

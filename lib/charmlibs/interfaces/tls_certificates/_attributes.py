@@ -277,7 +277,7 @@ class CertificateRequestAttributes:
 
     def __repr__(self) -> str:
         names = [self.common_name, *sorted(self._sans_dns or ()), *sorted(self._sans_ip or ())]
-        return f"<CertificateRequestAttributes {_names.quoted(' '.join(filter(None, names)))}>"
+        return f"<CertificateRequestAttributes {' '.join(filter(None, names))!r}>"
 
 
 SUBJECT = {

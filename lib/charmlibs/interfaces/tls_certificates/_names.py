@@ -30,15 +30,6 @@ _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
 
 
-_SHOWN = 128
-"""Characters of a text that a message shows: what was typed may be a whole file."""
-
-
-def quoted(text: str) -> str:
-    """Return a text as a message shows it: escaped, and cut where it is long."""
-    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}..."
-
-
 def canonical_dns(name: str) -> str:
     """Return a DNS name in lower case: DNS does not tell case apart (RFC 4343)."""
     return name.strip().lower()
@@ -62,21 +53,19 @@ def canonical_oid(oid: str) -> str:
 
 def dns_problem(name: str) -> str | None:
     """Return why a canonical text is no DNS name for a certificate, or None."""
-    if len(name) > _MAX_DNS_LENGTH:
-        return f"DNS name {quoted(name)} has {len(name)} characters, {_MAX_DNS_LENGTH} are allowed"
     if not name.isascii():
-        return f"DNS name {quoted(name)} is not ASCII: {_advice_on_u_label(name)}"
+        return f"DNS name {name!r} is not ASCII: {_advice_on_u_label(name)}"
+    if len(name) > _MAX_DNS_LENGTH:
+        return f"DNS name {name!r} has {len(name)} characters, {_MAX_DNS_LENGTH} are allowed"
     # Only a whole first label may be a wildcard (RFC 6125, section 6.4.3).
     labels = name.removeprefix("*.").split(".")
     for label in labels:
         if len(label) > _MAX_DNS_LABEL_LENGTH:
-            return (
-                f"DNS name {quoted(name)} has a label of over {_MAX_DNS_LABEL_LENGTH} characters"
-            )
+            return f"DNS name {name!r} has a label of over {_MAX_DNS_LABEL_LENGTH} characters"
         if not _DNS_LABEL.fullmatch(label):
             return (
-                f"DNS name {quoted(name)} has the label {quoted(label)}: letters, digits and "
-                'hyphens between them are allowed, and "*" as the whole first label'
+                f"DNS name {name!r} has the label {label!r}: letters, digits and hyphens between "
+                'them are allowed, and "*" as the whole first label'
             )
     return None
 
@@ -86,9 +75,9 @@ def ip_problem(address: str) -> str | None:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return f"{quoted(address)} is not an IPv4 or IPv6 address"
+        return f"{address!r} is not an IPv4 or IPv6 address"
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.scope_id is not None:
-        return f"IP address {quoted(address)} has a zone, which means something on one host only"
+        return f"IP address {address!r} has a zone, which means something on one host only"
     return None
 
 
@@ -97,36 +86,34 @@ def oid_problem(oid: str) -> str | None:
     try:
         x509.ObjectIdentifier(oid)
     except ValueError:
-        return f'{quoted(oid)} is not an object identifier such as "1.2.3.4"'
+        return f'{oid!r} is not an object identifier such as "1.2.3.4"'
     return None
 
 
 def email_problem(address: str) -> str | None:
     """Return why a text is no e-mail address for a certificate, or None."""
     if not _EMAIL.fullmatch(address):
-        return f"email_address {quoted(address)} is not of the form user@host in ASCII"
+        return f"email_address {address!r} is not of the form user@host in ASCII"
     return None
 
 
 def country_problem(name: str) -> str | None:
     """Return why a text is no country name, or None (RFC 5280: two letters of ISO 3166)."""
     if not _COUNTRY.fullmatch(name):
-        return f'country_name {quoted(name)} is not two letters, as in "GB"'
+        return f'country_name {name!r} is not two letters, as in "GB"'
     return None
 
 
 def subject_problem(field: str, text: str) -> str | None:
     """Return why a text cannot stand in this field of a subject, or None."""
     if _CONTROL_CHARACTER.search(text):
-        return f"{field} {quoted(text)} has a control character"
+        return f"{field} {text!r} has a control character"
     bound = UPPER_BOUNDS[field]
     if field == "common_name" and not text.isascii() and len(text.encode()) > bound:
         # RFC 5280 counts characters; `cryptography` counts bytes in this field, and refuses.
-        return (
-            f"{field} {quoted(text)} has {len(text.encode())} bytes in UTF-8, {bound} are allowed"
-        )
+        return f"{field} {text!r} has {len(text.encode())} bytes in UTF-8, {bound} are allowed"
     if len(text) > bound:
-        return f"{field} {quoted(text)} has {len(text)} characters, {bound} are allowed"
+        return f"{field} {text!r} has {len(text)} characters, {bound} are allowed"
     return None
 
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from . import _errors, _keys, _names
+from . import _errors, _keys
 
 if TYPE_CHECKING:
     from . import _attributes
@@ -108,7 +108,7 @@ class _Named(Generic[_Parsed]):
         return hash(self._der)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {_names.quoted(self.subject_rfc4514)}>"
+        return f"<{type(self).__name__} {self.subject_rfc4514!r}>"
 
 
 class Certificate(_Named[x509.Certificate]):
