@@ -157,6 +157,32 @@ def test_mode_changed(before: Mode, after: Mode, labels: set[str]) -> None:
     assert leader.labels() == labels
 
 
+def test_mode_changed_and_changed_back() -> None:
+    """What was looked at once and found empty is looked at again when it has been in force."""
+    leader = _related(mode=Mode.UNIT, leader=True)
+    leader.update_status()
+    for mode, label in ((Mode.APP, APP_KEY), (Mode.UNIT, UNIT_KEY)):
+        leader.options["mode"] = mode
+        leader.update_status()
+        _answer_all(leader)
+        leader.update_status()
+        assert {one for one in leader.labels() if "private-key" in one} == {label}
+    assert leader.requests("app") == []
+
+
+@pytest.mark.parametrize("event", ["leader_elected", "upgrade_charm"])
+def test_left_by_another_leader(event: str) -> None:
+    """What another leader, or other code, left of the application is cleared up, though once
+    there was nothing.
+    """
+    leader = _related(mode=Mode.UNIT, leader=True)
+    leader.update_status()
+    left = testing.Secret({"private-key": keys.key().raw}, label=f"{LIBID}-{APP_KEY}", owner="app")
+    leader.state = dataclasses.replace(leader.state, secrets={*leader.state.secrets, left})
+    leader.run(getattr(leader.context.on, event)())
+    assert leader.labels() == {UNIT_KEY}
+
+
 def test_follower_reads_the_applications_certificates() -> None:
     """A follower finds the application's certificates by the application's key."""
     leader = _related(leader=True, **BOTH)

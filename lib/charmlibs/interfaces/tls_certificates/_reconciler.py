@@ -33,6 +33,7 @@ class Reconciler:
         requests: What the charm requests, checked.
         settings: What the charm says once for all owners.
         is_leaving: Whether this unit is being removed: it acts for itself alone then.
+        empty: The owners not in force that an earlier hook found without anything.
     """
 
     def __init__(
@@ -43,12 +44,15 @@ class Reconciler:
         settings: _scope.Settings,
         *,
         is_leaving: bool = False,
+        empty: frozenset[_Mode] = frozenset(),
     ) -> None:
         self.reader = _wire.Reader()
         self._charm = charm
         self._relation_name = relation_name
         self._requests = requests
         self._is_leaving = is_leaving
+        self.empty = empty - frozenset(requests.owners)
+        """Owners not in force that have nothing to clear up: each look-up is a hook tool."""
         self._warned: set[str] = set()
         self._wanted: _Wanted | None = None
         number = charm.unit.name.rpartition("/")[2]
@@ -80,15 +84,25 @@ class Reconciler:
     def own_scopes(self) -> Iterator[tuple[_Mode, _scope.Scope]]:
         """Yield the owners that this unit may act for, in force or not."""
         for owner, scope in self._scopes.items():
-            leads = self._charm.unit.is_leader() and not self._is_leaving
-            if owner is _Mode.UNIT or leads:
+            if self._acts_for(owner):
                 yield owner, scope
 
     def scopes_in_force(self) -> Iterator[tuple[_Mode, _scope.Scope]]:
         """Yield the owners that this unit acts for in this mode."""
-        for owner, scope in self.own_scopes():
-            if owner in self._requests.owners:
+        for owner, scope in self._scopes.items():
+            if owner in self._requests.owners and self._acts_for(owner):
                 yield owner, scope
+
+    def _scopes_to_look_after(self) -> Iterator[tuple[_Mode, _scope.Scope]]:
+        """Yield the owners that may have something to be kept up to date, or cleared up."""
+        for owner, scope in self._scopes.items():
+            if owner not in self.empty and self._acts_for(owner):
+                yield owner, scope
+
+    def _acts_for(self, owner: _Mode) -> bool:
+        if owner is _Mode.UNIT:
+            return True
+        return not self._is_leaving and self._charm.unit.is_leader()
 
     def scope_of(self, owner: _Mode) -> _scope.Scope | None:
         """Return an owner (`Mode.APP` or `Mode.UNIT`) if this unit acts for it, or None."""
@@ -153,7 +167,7 @@ class Reconciler:
         if relation is not None:
             self._warn_of_answers(relation)
         plans: list[_requirer_plan.Plan] = []
-        for owner, scope in self.own_scopes():
+        for owner, scope in self._scopes_to_look_after():
             is_in_force = owner in self._requests.owners
             requested = wanted.get(owner, ())
             if is_in_force and relation is not None:
@@ -165,6 +179,8 @@ class Reconciler:
                 self.warn(f"{scope.name}: left as it is: not all of its secrets can be read")
                 continue
             plan = _requirer_plan.plan(seen)
+            if not is_in_force and scope.has_nothing(seen):
+                self.empty |= {owner}
             scope.apply(plan, seen, relation)
             if not is_in_force:
                 scope.forget_key()

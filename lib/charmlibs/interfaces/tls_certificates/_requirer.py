@@ -91,14 +91,16 @@ class TLSCertificatesRequiresV4(ops.Object):
         self.mode = mode
         self._passed_key = private_key
         self._keep = keep_until_replaced
-        self._stored.set_default(is_leaving=False)
+        self._stored.set_default(is_leaving=False, empty=[])
         self._reconciler = _reconciler.Reconciler(
             charm,
             relationship_name,
             requests,
             _scope.Settings(private_key, algorithm, size, fraction),
             is_leaving=bool(self._stored.is_leaving),
+            empty=frozenset(_Mode[name] for name in self._stored.empty),
         )
+        self._remember_empty()
         self._asked: frozenset[str] = frozenset()
         self._is_reconciling = False
         self._is_wanted_again = False
@@ -125,8 +127,16 @@ class TLSCertificatesRequiresV4(ops.Object):
 
     # Events
 
-    def _on_event(self, _: ops.EventBase) -> None:
+    def _on_event(self, event: ops.EventBase) -> None:
+        if isinstance(event, (ops.LeaderElectedEvent, ops.UpgradeCharmEvent)):
+            # Another leader, or other code, may have left something that this unit has not seen.
+            self._reconciler.empty = frozenset()
         self._reconcile()
+
+    def _remember_empty(self) -> None:
+        names = sorted(owner.name for owner in self._reconciler.empty)
+        if names != list(self._stored.empty):
+            self._stored.empty = names
 
     def _on_relation_departed(self, event: ops.RelationDepartedEvent) -> None:
         if event.departing_unit == self.charm.unit:
@@ -144,6 +154,7 @@ class TLSCertificatesRequiresV4(ops.Object):
             return
         # An event is a hint: it may be early, late, or of a secret that is gone.
         if self._reconciler.see_to_expiry(label):
+            self._reconciler.empty = frozenset()
             self._reconcile(hinted_label=label)
 
     def _is_of_old_revision(self, event: ops.SecretExpiredEvent) -> bool:
@@ -203,6 +214,7 @@ class TLSCertificatesRequiresV4(ops.Object):
         asked, self._asked = self._asked, frozenset()
         for plan in self._reconciler.reconcile(asked=asked, hinted_label=hinted_label):
             self._emit(plan)
+        self._remember_empty()
         if self._reconciler.is_follower():
             self.on.application_certificates_changed.emit()
 

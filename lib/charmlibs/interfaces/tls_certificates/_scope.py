@@ -93,6 +93,11 @@ class Scope:
         """Return the key in force."""
         return self._settings.passed_key or self._stored_key()
 
+    def has_nothing(self, seen: _requirer_state.Observed) -> bool:
+        """Tell whether there was nothing of this owner: no request, and no secret."""
+        has_key = self._store.find(self._labels.private_key) is not None
+        return not (seen.sent or seen.stored or seen.outgoing.entries or has_key)
+
     def key_secret_id(self) -> str | None:
         """Return the identifier of the secret with the key; None if the charm passes the key."""
         held = self._store.find(self._labels.private_key)
