@@ -134,6 +134,8 @@ def test_renewed_while_open(served: Deployment, page: sync_api.Page) -> None:
     after = serial_at(served)
     assert before != after
     assert serial_shown(page) == before, "this connection is still the one it began with"
+    announced = page.locator("#announcement[aria-live=polite]").inner_text()
+    assert announced.startswith("A new certificate is served, valid until "), "for who hears it"
     versus = page.locator(".versus code")
     assert [text[-6:] for text in versus.all_inner_texts()] == [
         f"{serial:X}"[-6:] for serial in (before, after)
@@ -167,6 +169,30 @@ def test_keyboard(page: sync_api.Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "certificate"
+
+
+def test_landmarks(page: sync_api.Page) -> None:
+    """Who hears the page gets about in it: one of each landmark, one title, names for the rest."""
+    for role in ("banner", "main", "contentinfo", "navigation"):
+        sync_api.expect(page.get_by_role(role)).to_have_count(1)
+    sync_api.expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert page.locator("html").get_attribute("lang") == "en"
+    for name in ("Details", "Chain of trust", "Connection"):
+        sync_api.expect(page.get_by_role("region", name=name, exact=True)).to_have_count(1)
+    drawings = page.locator("svg:not([aria-hidden=true], [aria-hidden=true] svg)")
+    assert drawings.count()
+    for drawing in drawings.all():
+        sync_api.expect(drawing).to_have_role("img")
+        sync_api.expect(drawing).to_have_accessible_name(re.compile("Valid from .+ to .+ UTC"))
+
+
+def test_page_of_another_version(page: sync_api.Page) -> None:
+    """A page that is open over a refresh of the charm, and lacks a part of the new one, is loaded
+    anew.
+    """
+    page.locator("[data-part=chain]").evaluate("node => node.remove()")
+    page.get_by_role("region", name="Chain of trust").wait_for()
+    page.get_by_text("Live", exact=True).wait_for()
 
 
 def test_contrast(page: sync_api.Page, scheme: str) -> None:

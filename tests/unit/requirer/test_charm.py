@@ -15,7 +15,7 @@ from charmlibs.interfaces.tls_certificates import (
     CertificateSigningRequest,
     PrivateKey,
 )
-from demo_requirer import supervisor
+from demo_requirer import last_good, supervisor
 from tests.unit.requirer.scene import (
     ADDRESS,
     DAYS,
@@ -144,6 +144,7 @@ def test_defect_39_revoked_is_shown(
     out = ctx.run(ctx.on.relation_changed(relation), new)
     assert isinstance(out.unit_status, testing.WaitingStatus)
     assert out.unit_status.message.startswith("revoked; waiting")
+    assert place.content.notice == "The certificate is revoked: another is asked for."
     assert place.content.pairs == ()
     (fresh,) = requests(out)
     assert fresh != old
@@ -212,6 +213,47 @@ def test_renews_while_blocked(
     out = ctx.run(ctx.on.relation_changed(relation), new)
     assert isinstance(out.unit_status, testing.BlockedStatus)
     assert place.serials == [serial(answer)]
+
+
+def test_options_that_clash_keep_the_last_good_ones(
+    ctx: testing.Context[DemoRequirerCharm], served: testing.State, place: Place
+) -> None:
+    """Options that are right one by one and wrong together are as wrong as any."""
+    before = place.serials
+    clash = {"common-name": "a" * 62, "num-certificates": 100}
+    out = ctx.run(ctx.on.config_changed(), dataclasses.replace(served, config=QUICK | clash))
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert "set common-name to another" in out.unit_status.message
+    assert requests(out) == requests(served)
+    assert place.serials == before
+
+
+def test_new_pod_while_blocked(
+    ctx: testing.Context[DemoRequirerCharm], served: testing.State, place: Place
+) -> None:
+    """The last good options, and what is served under them, outlive every file of the unit."""
+    before = place.serials
+    wrong = dataclasses.replace(served, config=QUICK | {"port": 0})
+    out = ctx.run(ctx.on.config_changed(), wrong)
+    place.make_store().remove()
+    place.listens.clear()
+    out = ctx.run(ctx.on.start(), dataclasses.replace(out, stored_states=[]))
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert requests(out) == requests(served)
+    assert place.serials == before
+    assert place.listens[-1].port == 8443
+
+
+def test_nothing_stands_in_for_right_options(
+    ctx: testing.Context[DemoRequirerCharm], served: testing.State
+) -> None:
+    """The secret that keeps the last good options is there only while an option is wrong."""
+    for _ in range(2):
+        wrong = dataclasses.replace(served, config=QUICK | {"port": 0})
+        out = ctx.run(ctx.on.config_changed(), wrong)
+        assert [one.label for one in out.secrets if one.label == last_good.LABEL]
+        out = ctx.run(ctx.on.config_changed(), dataclasses.replace(out, config=QUICK))
+        assert not [one for one in out.secrets if one.label == last_good.LABEL]
 
 
 def test_wrong_from_the_start(ctx: testing.Context[DemoRequirerCharm], place: Place) -> None:

@@ -121,7 +121,7 @@ def test_renewal_time_is_taken_over(old: Leaf) -> None:
 
 def after(before: Content | None, *leaves: Leaf) -> Content:
     pairs = tuple(pair_of(leaf) for leaf in leaves)
-    return plan.next_content(before, pairs, NOW, title="web/0", notice="", trusted=())
+    return plan.next_content(before, pairs, NOW, title="web/0", trusted=())
 
 
 def test_history(authority: Authority, old: Leaf) -> None:

@@ -204,18 +204,19 @@ async def test_nothing_to_serve(server: RunningServer) -> None:
             await connect(server)
 
 
-async def test_expired_is_not_served(server: RunningServer, authority: Authority) -> None:
+async def test_expired_is_not_served(serving: RunningServer, authority: Authority) -> None:
     """At its end a certificate is served no more, though nobody tells the server."""
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-    short = authority.issue("web", begin=now, lifetime=datetime.timedelta(seconds=3))
-    server.store.write(content_of(pair_of(short)))
-    server.start()
-    connection = await connect(server)
-    assert connection.serial == short.serial
+    short = authority.issue("web", begin=now, lifetime=datetime.timedelta(seconds=10))
+    serving.store.write(content_of(pair_of(short)))
+    await until_served(serving, short)
+    connection = await connect(serving)
     refused = 0
     while not refused:
+        # Asked all the while, for a connection with nothing to do is closed.
+        await connection.get("/healthz")
         try:
-            assert await served(server) == short.serial
+            assert await served(serving) == short.serial
         except REFUSED:
             refused += 1
         await asyncio.sleep(0.2)

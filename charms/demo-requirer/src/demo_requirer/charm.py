@@ -22,7 +22,7 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesRequiresV4,
 )
 
-from . import identity, offers, pairs, plan, status, supervisor
+from . import identity, last_good, offers, pairs, plan, status, supervisor
 from .config import CertificateMode, RequirerConfig, describe
 from .store import Content, Store, StoreDamagedError
 
@@ -51,8 +51,9 @@ class DemoRequirerCharm(ops.CharmBase):
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
-        self._stored.set_default(config=None, address=None, fqdn=None, port=None)
+        self._stored.set_default(address=None, fqdn=None, port=None)
         self._stored.set_default(unit_status=None, app_status=None)
+        self._last_good = last_good.LastGood(self._stored, self.unit, self.model)
         self.tracing = ops.tracing.Tracing(self, TRACING, ca_relation_name=TRUST)
         self._trust = self._requirer_of_trust()
         self._supervisor = supervisor.for_unit(self.unit.name, self.charm_dir)
@@ -96,25 +97,22 @@ class DemoRequirerCharm(ops.CharmBase):
 
     @functools.cached_property
     def _asked(self) -> tuple[RequirerConfig | None, str | None]:
-        """The options as they are, or what is wrong with them."""
+        """The options as they are, or what is wrong with them, each by itself or together."""
         try:
             config = self.load_config(RequirerConfig)
         except pydantic.ValidationError as error:
             return None, describe(error)
-        self._remember("config", config.model_dump_json())
+        problems = identity.problems(config, self._identity)
+        if problems:
+            return None, "; ".join(problems)
+        self._last_good.keep(config)
         return config, None
 
     @functools.cached_property
     def _config(self) -> RequirerConfig | None:
         """The options in force: the last good ones where there is something wrong with them."""
         asked, _ = self._asked
-        if asked is not None or self._stored.config is None:
-            return asked
-        try:
-            return RequirerConfig.model_validate_json(str(self._stored.config))
-        except pydantic.ValidationError:
-            # Kept by an earlier version, which accepted what this one does not.
-            return None
+        return asked or self._last_good.recall()
 
     @functools.cached_property
     def _identity(self) -> identity.Identity:
@@ -251,7 +249,6 @@ class DemoRequirerCharm(ops.CharmBase):
             serving.pairs,
             self._now,
             title=self.unit.name,
-            notice=status.notice_of(facts),
             trusted=trusted,
         )
         facts = dataclasses.replace(
@@ -259,6 +256,7 @@ class DemoRequirerCharm(ops.CharmBase):
             gap=plan.why_empty(content, wanted, revoked, self._now),
             trust_problem=_trust_problem(content),
         )
+        content = dataclasses.replace(content, notice=status.notice_of(facts))
         if store.write(content):
             known = {pair.fingerprint for pair in held}
             for pair in content.pairs:
@@ -287,11 +285,8 @@ class DemoRequirerCharm(ops.CharmBase):
     def _related_facts(self) -> status.Facts:
         """Return what is known without the library."""
         related = [one for one in self.model.relations[CERTIFICATES] if one.active]
-        problem = self._asked[1]
-        if problem is None and self._config is not None:
-            problem = "; ".join(identity.problems(self._config, self._identity)) or None
         return status.Facts(
-            config_problem=problem,
+            config_problem=self._asked[1],
             is_related=bool(related),
             provider=related[0].app.name if related else "",
         )

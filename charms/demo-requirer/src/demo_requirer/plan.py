@@ -86,10 +86,12 @@ def next_content(
     now: datetime.datetime,
     *,
     title: str,
-    notice: str,
     trusted: tuple[str, ...],
 ) -> Content:
-    """Return the content that holds *pairs*, with what changed written into the history."""
+    """Return the content that holds *pairs*, with what changed written into the history.
+
+    What a reader of the page should know besides (`Content.notice`) is not known here yet.
+    """
     earlier = before or Content(title)
     known = {pair.slot: pair for pair in earlier.pairs}
     changes = [
@@ -108,7 +110,6 @@ def next_content(
     ]
     return Content(
         title=title,
-        notice=notice,
         pairs=pairs,
         trusted=trusted,
         history=(*earlier.history, *changes)[-HISTORY_LENGTH:],

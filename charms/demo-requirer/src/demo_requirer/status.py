@@ -102,4 +102,6 @@ def notice_of(facts: Facts) -> str:
         return f"The provider denies a certificate: {'; '.join(facts.denials)}."
     if facts.refused:
         return f"A certificate from the provider is not served: {'; '.join(facts.refused)}."
+    if facts.gap is not None:
+        return f"The certificate is {facts.gap.value}: another is asked for."
     return ""

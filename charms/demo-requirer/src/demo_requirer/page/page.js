@@ -46,13 +46,17 @@ function moveClock() {
     label.setAttribute("x", at);
     label.setAttribute("text-anchor", anchor(share));
   }
+  markEnded();
+}
+
+// Also while no answer comes: what has ended is not called valid.
+function markEnded() {
   for (const state of live.querySelectorAll("[data-valid-until]")) {
-    if (now() > Date.parse(state.dataset.validUntil)) {
-      const badge = state.querySelector(".badge");
-      badge.textContent = "Expired";
-      badge.className = "badge bad";
-      state.querySelector(".when").firstChild.data = "ended ";
-    }
+    if (now() <= Date.parse(state.dataset.validUntil)) continue;
+    const badge = state.querySelector(".badge");
+    badge.textContent = "Expired";
+    badge.className = "badge bad";
+    state.querySelector(".when").firstChild.data = "ended ";
   }
 }
 
@@ -60,10 +64,15 @@ function takeUp(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const old = live.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (!old) {
+      // The server has been replaced by one of another version, whose page is another.
+      location.reload();
+      return;
+    }
     if (old.dataset.key === part.dataset.key) continue;
-    if (part.dataset.part === "served-now" && part.dataset.serial !== old.dataset.serial) {
-      announcement.textContent = part.dataset.serial
-        ? `A new certificate is served: serial number ${part.dataset.serial}.`
+    if (part.dataset.part === "served-now" && part.dataset.served !== old.dataset.served) {
+      announcement.textContent = part.dataset.until
+        ? `A new certificate is served, valid until ${part.dataset.until} UTC.`
         : "New connections are refused: no valid certificate is held.";
     }
     const focused = old.contains(document.activeElement);

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
 
+from .view import NAMES_SHOWN
+
 if TYPE_CHECKING:
     from .view import View
 
@@ -51,11 +53,11 @@ class Pages:
 
     def whole(self, view: View, host: str) -> str:
         """Return the page, complete without a script."""
-        return self._whole.render(view=view, host=host)
+        return self._whole.render(view=view, host=host, names_shown=NAMES_SHOWN)
 
     def live(self, view: View) -> str:
         """Return what changes of it: the page's script asks for this again and again."""
-        return self._live.render(view=view)
+        return self._live.render(view=view, names_shown=NAMES_SHOWN)
 
     def asset(self, name: str) -> tuple[bytes, str] | None:
         """Return a style sheet, script or picture with its media type."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import enum
 from typing import TYPE_CHECKING, Any
 
 from . import describe
 
 if TYPE_CHECKING:
-    import datetime
     import ssl
 
     from demo_requirer.store import Renewal
@@ -18,6 +19,28 @@ if TYPE_CHECKING:
 
 HISTORY_SHOWN = 12
 """How many renewals the page lists; `/certificate.json` has all that are remembered."""
+
+
+RENEWAL_GRACE = datetime.timedelta(minutes=1)
+"""How long after its time a renewal may be under way before it is called overdue."""
+NAMES_SHOWN = 12
+"""How many names the page shows before its reader asks for the others."""
+
+
+class State(enum.Enum):
+    """How things are with the certificate of a connection; the value is the word on its badge."""
+
+    VALID = "Valid"
+    DUE = "Renewal overdue"
+    REPLACED = "Replaced"
+    WITHDRAWN = "No longer served"
+    EXPIRED = "Expired"
+
+    @property
+    def tone(self) -> str:
+        """Name the style of the badge and the bar."""
+        tones = {State.VALID: "good", State.DUE: "warn", State.REPLACED: "past"}
+        return tones.get(self, "bad")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +119,18 @@ class View:
         return self.served_now is not None and (
             self.served_now.leaf.sha256_fingerprint == self.here.leaf.sha256_fingerprint
         )
+
+    @property
+    def state(self) -> State:
+        """Say how things are with this connection's certificate, the worst first."""
+        if self.now > self.here.leaf.not_after:
+            return State.EXPIRED
+        if self.served_now is None:
+            return State.WITHDRAWN
+        if not self.is_current:
+            return State.REPLACED
+        due = self.here.renewal_time
+        return State.DUE if due is not None and self.now >= due + RENEWAL_GRACE else State.VALID
 
     @property
     def history_rows(self) -> tuple[HistoryRow, ...]:
