@@ -61,7 +61,7 @@ integration: setup  ## Integration tests on the controller that `juju` is logged
 	$(TOX) -e integration $(if $(ARGS),-- $(ARGS))
 
 .PHONY: bench
-bench: bench-library bench-provider  ## All that is measured, against its targets
+bench: bench-library bench-provider bench-requirer bench-hooks  ## All that is measured, against its targets
 
 .PHONY: bench-library
 bench-library: setup  ## The library beside the published one (ARGS='10 100' for some sizes, ARGS=--store for the documentation)
@@ -70,6 +70,14 @@ bench-library: setup  ## The library beside the published one (ARGS='10 100' for
 .PHONY: bench-provider
 bench-provider: setup  ## A thousand requests answered by the authority's charm, beside the bare cryptography
 	@$(BIN)/python bench/provider_charm.py
+
+.PHONY: bench-requirer
+bench-requirer: setup  ## Handshakes a second beside openssl s_server, and a thousand reloads under load
+	@$(BIN)/python bench/server.py
+
+.PHONY: bench-hooks
+bench-hooks: pack-here  ## The hook that changes nothing, of both packed charms, beside an empty charm's
+	@$(BIN)/python bench/hooks.py
 
 .PHONY: bench-plots
 bench-plots: setup  ## Draw the stored results of bench-library, for the documentation
