@@ -30,14 +30,16 @@ def context() -> testing.Context[SelfSignedProviderCharm]:
     )
 
 
-def asking(key: PrivateKey, *names: str, relation_id: int = 7) -> testing.Relation:
+def asking(
+    key: PrivateKey, *names: str, relation_id: int = 7, is_ca: bool = False
+) -> testing.Relation:
     """A requirer's unit that asks for a certificate for each name."""
     requests = [
         {
             "certificate_signing_request": CertificateRequestAttributes(common_name=name)
             .generate_csr(key)
             .raw,
-            "ca": False,
+            "ca": is_ca,
         }
         for name in names
     ]

@@ -86,7 +86,9 @@ class Story:
         assert task.status == "completed", task.message
         return dict(task.results)
 
-    def bring(self, content: Mapping[str, str], *, granted: bool = True) -> Secret:
+    def bring(
+        self, content: Mapping[str, str], *, granted: bool = True, settle: bool = True
+    ) -> Secret:
         """Add an operator's secret, and name it in `ca-secret`."""
         state = self.model.state
         secret = Secret(
@@ -101,7 +103,8 @@ class Story:
         if granted:
             self.grant(secret)
         self.model.config(CA, ca_secret=f"secret:{secret.id}")
-        self.world.settle()
+        if settle:
+            self.world.settle()
         return secret
 
     def grant(self, secret: Secret) -> None:

@@ -12,6 +12,7 @@ from ops import testing
 
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
+    CertificateRequestAttributes,
     PrivateKey,
 )
 from self_signed_provider import records
@@ -223,6 +224,29 @@ def test_operators_wrong_ca_changes_nothing(
     assert isinstance(out.unit_status, testing.BlockedStatus)
     assert "ca-secret has a private-key that does not belong" in out.unit_status.message
     assert Certificate.from_string(answers(out)[0]["ca"]).common_name == "my-ca"
+
+
+def test_sub_authority_under_one_that_signs_leaves_alone(
+    ctx: testing.Context[Any], leaf_key: PrivateKey
+) -> None:
+    """Allowed or not, an intermediate with path length 0 makes no CA: the requirer hears why."""
+    root_key, key = new_key(), new_key()
+    root = make_root(root_key, "root")
+    asked = CertificateRequestAttributes(common_name="intermediate", is_ca=True)
+    # The library's own sub-CAs have that path length.
+    certificate = asked.generate_csr(key).sign(root, root_key, 300 * DAY, is_ca=True)
+    secret = testing.Secret(
+        {"certificate": certificate.raw, "private-key": key.raw, "chain": root.raw}
+    )
+    relation = asking(leaf_key, "sub", is_ca=True)
+    config = {"ca-secret": secret.id, "allow-ca-certificates": True}
+    out = ctx.run(
+        ctx.on.relation_changed(relation, remote_unit=0),
+        state(relation, config=config, secrets=[secret]),
+    )
+    assert answers(out) == []
+    [error] = errors(out)
+    assert (error["name"], "path length is 0" in error["reason"]) == ("other", True)
 
 
 def run_action(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
@@ -117,7 +117,12 @@ def test_weak_key() -> None:
         given.read(content(strong, weak), now())
 
 
-def chained(*path_lengths: int | None, usage: bool = True) -> Mapping[str, str]:
+def chained(
+    *path_lengths: int | None,
+    usage: bool = True,
+    lists: bool = True,
+    extra: x509.ExtensionType | None = None,
+) -> Mapping[str, str]:
     """A CA under others, each with its path length, the root's first."""
     key = PrivateKey.generate(key_algorithm="ecdsa", key_size=256)
     made: list[Certificate] = []
@@ -131,7 +136,7 @@ def chained(*path_lengths: int | None, usage: bool = True) -> Mapping[str, str]:
             data_encipherment=False,
             key_agreement=False,
             key_cert_sign=usage,
-            crl_sign=usage,
+            crl_sign=lists,
             encipher_only=False,
             decipher_only=False,
         )
@@ -142,6 +147,8 @@ def chained(*path_lengths: int | None, usage: bool = True) -> Mapping[str, str]:
             .add_extension(x509.BasicConstraints(ca=True, path_length=most), critical=True)
             .add_extension(may_sign, critical=True)
         )
+        if extra is not None:
+            builder = builder.add_extension(extra, critical=True)
         signed = builder.sign(key.x509_object, key.signature_hash)
         made.append(Certificate(x509_object=signed))
     return content(made[-1], key, *reversed(made[:-1]))
@@ -160,5 +167,43 @@ def test_path_too_long() -> None:
 
 def test_key_usage_without_signing() -> None:
     """A CA that says that its key signs no certificates is refused."""
-    with pytest.raises(given.WrongCA, match="key usage"):
+    with pytest.raises(given.WrongCA, match="lacks keyCertSign"):
         given.read(chained(None, usage=False), now())
+
+
+def test_key_usage_without_lists() -> None:
+    """A CA whose revocation lists nobody would take is refused; those above it sign none here."""
+    with pytest.raises(given.WrongCA, match="lacks cRLSign"):
+        given.read(chained(None, lists=False), now())
+
+
+SERVERS, CLIENTS = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+def test_not_for_servers() -> None:
+    """A CA under which no server's certificate verifies is refused."""
+    mail = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
+    with pytest.raises(given.WrongCA, match="lacks serverAuth"):
+        given.read(chained(None, extra=mail), now())
+
+
+@pytest.mark.parametrize(
+    ("extra", "warned"),
+    [
+        pytest.param(x509.ExtendedKeyUsage([SERVERS]), "authenticate clients", id="servers alone"),
+        pytest.param(x509.ExtendedKeyUsage([SERVERS, CLIENTS]), None, id="both"),
+        pytest.param(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), None, id="any"
+        ),
+        pytest.param(
+            x509.NameConstraints([x509.DNSName("example.com")], None),
+            "allowed-domains",
+            id="names",
+        ),
+    ],
+)
+def test_limits_are_warned_of(extra: x509.ExtensionType, warned: str | None) -> None:
+    """A CA of which verifiers take a part is accepted, with a warning that says which."""
+    warnings = list(given.read(chained(None, extra=extra), now()).warnings())
+    assert [warned in text for text in warnings if warned] == ([True] if warned else [])
+    assert len(warnings) == (warned is not None)

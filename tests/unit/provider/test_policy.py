@@ -111,6 +111,14 @@ def test_granted(asked: Wish, policy: Policy, held: int) -> None:
         pytest.param(wish("a"), Policy(limit=0), 0, Code.OTHER, "limit of 0", id="0 is none"),
         pytest.param(wish("a", is_ca=True), Policy(), 0, Code.OTHER, "authorities", id="sub-CA"),
         pytest.param(
+            wish("a", is_ca=True),
+            Policy(sub_authorities=True, may_sign_authorities=False),
+            0,
+            Code.OTHER,
+            "path length is 0",
+            id="sub-CA under a CA that signs leaves alone",
+        ),
+        pytest.param(
             wish("a"),
             Policy(refused_keys=frozenset({"k"})),
             0,

@@ -102,24 +102,30 @@ def decide(
     issue: list[RequirerCertificateRequest] = []
     deny: list[tuple[RequirerCertificateRequest, policies.Denial]] = []
     held = collections.Counter(outlook.held)
-    chosen = [request for request in requests if _key(request) in outlook.due]
+    chosen = [request for request in requests if key_of(request) in outlook.due]
     # Those that hold a certificate of another CA come first: what is in use is not what a lowered
     # limit takes away.
-    for request in sorted(chosen, key=lambda request: outlook.due[_key(request)] is None):
-        entry = outlook.due[_key(request)]
+    for request in sorted(chosen, key=lambda request: outlook.due[key_of(request)] is None):
+        entry = outlook.due[key_of(request)]
         granted = policy if entry is None else dataclasses.replace(policy, limit=None)
         denial = policies.why_deny(_wish(request), granted, held[request.relation_id])
         if denial is None:
             held[request.relation_id] += 1
             issue.append(request)
-        elif entry is not None and entry.reason is None and entry.authority in trusted:
+        elif is_kept(entry, trusted):
             held[request.relation_id] += 1
         else:
             deny.append((request, denial))
     return Answers(tuple(issue), tuple(deny))
 
 
-def _key(request: RequirerCertificateRequest) -> Key:
+def is_kept(entry: Entry | None, trusted: Collection[str]) -> bool:
+    """Return whether a certificate stays where no other can be had: clients take it still."""
+    return entry is not None and entry.reason is None and entry.authority in trusted
+
+
+def key_of(request: RequirerCertificateRequest) -> Key:
+    """Return what a request is known by."""
     return request.relation_id, request.certificate_signing_request.raw
 
 

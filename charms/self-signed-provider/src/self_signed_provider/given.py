@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from charmlibs.interfaces.tls_certificates import Certificate, PrivateKey, TLSCertificatesError
+
+from .origin import path_length
 
 if TYPE_CHECKING:
     import datetime
@@ -29,6 +32,22 @@ class GivenCA:
     chain: tuple[Certificate, ...]
     """From its issuer to the root; empty for a root."""
     key: PrivateKey = dataclasses.field(repr=False)
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what some verifiers will refuse of what this CA issues."""
+        for link in (self.certificate, *self.chain):
+            purposes = _purposes(link)
+            if purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
+                yield (
+                    f"{link.subject_rfc4514} is for servers: certificates under it do not "
+                    "authenticate clients"
+                )
+            if _limits_names(link):
+                yield (
+                    f"{link.subject_rfc4514} has name constraints, which requests are not held "
+                    "to: give allowed-domains the same domains, or verifiers refuse what is "
+                    "outside of them"
+                )
 
 
 def read(content: Mapping[str, str], now: datetime.datetime) -> GivenCA:
@@ -71,6 +90,8 @@ def _reasons(
     links = (certificate, *chain)
     for below, link in enumerate(links):
         yield from _flaws(link, below, now)
+    if not _usage(certificate).crl_sign:
+        yield f"has {certificate.subject_rfc4514}, whose key usage lacks cRLSign"
     issuers = (*chain, links[-1])  # The last one, a root, signed itself.
     for link, issuer in zip(links, issuers, strict=True):
         if not link.is_signed_by(issuer):
@@ -86,9 +107,12 @@ def _flaws(link: Certificate, below: int, now: datetime.datetime) -> Iterator[st
         yield "has a certificate with an empty subject, which nothing can name as its issuer"
     if not link.is_ca:
         yield f"has {link.subject_rfc4514}, which is not a CA"
-    if not _may_sign(link):
-        yield f"has {link.subject_rfc4514}, whose key usage lacks the signing of certificates"
-    most = _path_length(link)
+    if not _usage(link).key_cert_sign:
+        yield f"has {link.subject_rfc4514}, whose key usage lacks keyCertSign"
+    purposes = _purposes(link)
+    if purposes is not None and ExtendedKeyUsageOID.SERVER_AUTH not in purposes:
+        yield f"has {link.subject_rfc4514}, whose extended key usage lacks serverAuth"
+    most = path_length(link)
     if most is not None and below > most:
         yield f"has {link.subject_rfc4514}, which allows {most} CAs under it: there are {below}"
     if not link.validity_start_time <= now < link.expiry_time:
@@ -96,23 +120,41 @@ def _flaws(link: Certificate, below: int, now: datetime.datetime) -> Iterator[st
         yield f"has {link.subject_rfc4514}, which is valid from {dates} only"
 
 
-def _may_sign(certificate: Certificate) -> bool:
-    """Return whether the key usage, if there is one, allows what CAs do (RFC 5280, 4.2.1.3)."""
+class _Usage(NamedTuple):
+    """What of a CA's key usage counts here (RFC 5280, section 4.2.1.3)."""
+
+    key_cert_sign: bool = True
+    crl_sign: bool = True
+
+
+def _usage(certificate: Certificate) -> _Usage:
+    """Return what a key may be used for: for anything, if nothing is said of it."""
     try:
         usage = certificate.x509_object.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
-        return True
-    return usage.key_cert_sign
+        return _Usage()
+    return _Usage(usage.key_cert_sign, usage.crl_sign)
 
 
-def _path_length(certificate: Certificate) -> int | None:
-    """Return how many CAs may stand between this one and a leaf; `None` is any number."""
+def _purposes(certificate: Certificate) -> frozenset[x509.ObjectIdentifier] | None:
+    """Return what certificates below may be used for; `None` if nothing is said of it.
+
+    RFC 5280 has extended key usage for leaves, but verifiers hold what is below a CA to its own.
+    """
     try:
-        return certificate.x509_object.extensions.get_extension_for_class(
-            x509.BasicConstraints
-        ).value.path_length
+        usage = certificate.x509_object.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     except x509.ExtensionNotFound:
         return None
+    purposes = frozenset(usage.value)
+    return None if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in purposes else purposes
+
+
+def _limits_names(certificate: Certificate) -> bool:
+    try:
+        certificate.x509_object.extensions.get_extension_for_class(x509.NameConstraints)
+    except x509.ExtensionNotFound:
+        return False
+    return True
 
 
 def _certificate(pem: str, where: str) -> Certificate:

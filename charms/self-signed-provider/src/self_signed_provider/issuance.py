@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING
 
 from charmlibs.interfaces.tls_certificates import (
@@ -12,7 +13,7 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesError,
 )
 
-from . import answers, ca, ledger, policy
+from . import answers, ca, ledger, origin, policy
 
 if TYPE_CHECKING:
     import datetime
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .ledger import Ledger
     from .records import Memory
     from .vault import Vault
+
+logger = logging.getLogger(__name__)
 
 
 class Issuance:
@@ -55,13 +58,15 @@ class Issuance:
         exchanges = self._certificates.get_exchanges()
         book = self._ledger(memory.ledger, exchanges, now)
         outlook = answers.look(exchanges, book, authority.id)
-        due = answers.decide(
-            self._requests(outlook),
-            outlook,
-            policy=policy.policy_from(config, book.refused_keys),
-            trusted={a.id for a in memory.authorities},
+        trusted = {a.id for a in memory.authorities}
+        granted = policy.policy_from(
+            config,
+            book.refused_keys,
+            may_sign_authorities=origin.path_length(authority.certificate) != 0,
         )
-        issued, errors = self._sign(due, authority, config)
+        due = answers.decide(self._requests(outlook), outlook, policy=granted, trusted=trusted)
+        kept = {k for k, entry in outlook.due.items() if answers.is_kept(entry, trusted)}
+        issued, errors = self._sign(due, authority, config, kept)
         if issued or errors:
             self._certificates.set_relation_answers(
                 [certificate for _, certificate in issued], errors
@@ -116,7 +121,11 @@ class Issuance:
             self._certificates.revoke_certificates(chosen)
 
     def _sign(
-        self, due: Answers, authority: Authority, config: ProviderConfig
+        self,
+        due: Answers,
+        authority: Authority,
+        config: ProviderConfig,
+        kept: Collection[answers.Key],
     ) -> tuple[
         list[tuple[RequirerCertificateRequest, ProviderCertificate]],
         list[ProviderCertificateError],
@@ -130,6 +139,13 @@ class Issuance:
             try:
                 issued.append((request, _sign_one(request, authority, key, config)))
             except TLSCertificatesError as error:
+                if answers.key_of(request) in kept:
+                    logger.warning(
+                        "%s holds a certificate that cannot be issued again: %s",
+                        request.requirer,
+                        error,
+                    )
+                    continue
                 denial = policy.Denial(CertificateRequestErrorCode.OTHER, str(error))
                 errors.append(_error(request, denial))
         return issued, errors

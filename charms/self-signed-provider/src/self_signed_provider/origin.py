@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
     CertificateRequestAttributes,
@@ -57,6 +59,16 @@ def create(config: ProviderConfig, default_name: str) -> tuple[Certificate, Priv
     attributes = _attributes(config, default_name)
     root = Certificate.generate_self_signed_ca(attributes, key, config.root_ca_validity)
     return root, key
+
+
+def path_length(certificate: Certificate) -> int | None:
+    """Return how many CAs may stand between a CA and a leaf; `None` is any number."""
+    try:
+        return certificate.x509_object.extensions.get_extension_for_class(
+            x509.BasicConstraints
+        ).value.path_length
+    except x509.ExtensionNotFound:
+        return None
 
 
 def subject_of(named: CertificateRequestAttributes | Certificate) -> tuple[str, ...]:

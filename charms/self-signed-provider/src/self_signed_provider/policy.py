@@ -26,12 +26,20 @@ class Policy:
     limit: int | None = None
     """How many certificates one requirer holds at most; `None` is any number."""
     domains: tuple[str, ...] = ()
-    """The only domains that names may be of; empty is any."""
+    """The only domains that names may be of; empty is any.
+
+    Every host that a certificate names is meant, wherever it stands there: common name, DNS names,
+    the hosts of e-mail addresses and URIs. Verifiers of one kind or another go by each of them
+    (RFC 9525, RFC 8398, SPIFFE), and name constraints are for them all (RFC 5280, section
+    4.2.1.10). Addresses have an option of their own.
+    """
     wildcards: bool = True
     ips: bool = True
     subdomains: bool = True
     """Whether names below one of `domains` are granted too, or these alone."""
     sub_authorities: bool = False
+    may_sign_authorities: bool = True
+    """Whether the CA in use may: one with a path length of 0 signs leaves alone."""
     refused_keys: frozenset[str] = frozenset()
     """Keys whose certificates were revoked: hex of SHA-256 over the SubjectPublicKeyInfo."""
 
@@ -65,8 +73,10 @@ class Denial:
         )
 
 
-def policy_from(config: ProviderConfig, refused_keys: frozenset[str]) -> Policy:
-    """Return the policy that the operator's options make."""
+def policy_from(
+    config: ProviderConfig, refused_keys: frozenset[str], *, may_sign_authorities: bool
+) -> Policy:
+    """Return the policy that the operator's options make, and the CA that they chose."""
     return Policy(
         limit=None if config.certificate_limit < 0 else config.certificate_limit,
         domains=config.allowed_domains,
@@ -74,6 +84,7 @@ def policy_from(config: ProviderConfig, refused_keys: frozenset[str]) -> Policy:
         ips=config.allow_ip_sans,
         subdomains=config.allow_subdomains,
         sub_authorities=config.allow_ca_certificates,
+        may_sign_authorities=may_sign_authorities,
         refused_keys=refused_keys,
     )
 
@@ -120,6 +131,8 @@ def _denials(wish: Wish, policy: Policy, held: int) -> Iterator[Denial]:
         yield Denial(other, "a certificate for this key was revoked; ask with a new key")
     if wish.is_ca and not policy.sub_authorities:
         yield Denial(other, "certificates for authorities are not granted")
+    if wish.is_ca and not policy.may_sign_authorities:
+        yield Denial(other, "the CA in use may not sign other authorities: its path length is 0")
     if wish.ips and not policy.ips:
         code = CertificateRequestErrorCode.IP_NOT_ALLOWED
         yield Denial(code, f"IP addresses are not granted: {_listed(wish.ips)}")

@@ -107,6 +107,8 @@ class Succession:
         self, config: ProviderConfig, wanted: Wanted, phase: Phase, now: datetime.datetime
     ) -> Authority:
         if wanted.given is not None:
+            for warning in wanted.given.warnings():
+                logger.warning("ca-secret: %s", warning)
             certificate, chain, key = (
                 wanted.given.certificate,
                 wanted.given.chain,
