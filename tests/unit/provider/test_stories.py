@@ -73,23 +73,6 @@ def test_leader_dies_in_every_phase(story: Story) -> None:
     assert len(story.leaves) == 2
 
 
-def test_killed_at_every_tool_of_the_switch(story: Story) -> None:
-    """A leader that is killed anywhere in a switch leaves nothing half done: it is done again."""
-    story.model.config(CA, ca_common_name="new")
-    story.world.settle()
-    leader = f"{CA}/0"
-    for tool in range(1, 60, 3):
-        story.model.config(CA, ca_common_name=f"new {tool}")
-        story.world.crash_at[leader] = tool
-        story.world.settle()
-        story.advance(MINUTE)
-    story.advance(HOUR + 6 * MINUTE)
-    active = in_use(story.memory.authorities)
-    assert active is not None
-    assert active.certificate.common_name == "new 58"
-    assert story.issuers == {active.certificate.raw}
-
-
 @pytest.mark.parametrize("expiry", [Expiry.LOST, Expiry.EARLY])
 def test_rotates_whatever_becomes_of_the_alarm(story: Story, expiry: Expiry) -> None:
     """With `update-status` alone, or an alarm that rings early and again, all steps are done."""
