@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from .output import as_json, as_yaml, smart
@@ -39,6 +40,7 @@ def reply(verb: str, given: Reply, form: str) -> str:
         "secrets": secrets,
         "model-config": model_config,
         "offers": offers,
+        "show-offer": show_offer,
         "actions": actions,
     }
     if verb in tables:
@@ -203,11 +205,24 @@ def secrets(view: dict[str, Any]) -> str:
             entry["owner"],
             entry["rotation"],
             str(entry["revision"]),
-            entry["updated"],
+            _ago(entry["updated"]),
         ]
         for secret_id, entry in view.items()
     ]
     return table(["ID", "Name", "Owner", "Rotation", "Revision", "Last updated"], rows)
+
+
+def _ago(moment: str) -> str:
+    """Return how long ago a moment in RFC 3339 was, as Juju says it."""
+    when = datetime.datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    seconds = int((datetime.datetime.now(datetime.timezone.utc) - when).total_seconds())
+    if seconds >= 24 * 3600:
+        return when.date().isoformat()
+    for unit, length in (("hour", 3600), ("minute", 60), ("second", 1)):
+        count = seconds // length
+        if count > 1 or (count == 1 and unit != "second"):
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
 
 
 def model_config(view: dict[str, Any]) -> str:
@@ -220,7 +235,6 @@ def offers(view: dict[str, Any]) -> str:
     """Return the table of ``juju offers``."""
     rows: list[list[str]] = []
     for name, offer in view.items():
-        endpoints = ", ".join(offer["endpoints"])
         connections: list[dict[str, Any]] = offer.get("connections") or [{}]
         rows += [
             [
@@ -228,11 +242,27 @@ def offers(view: dict[str, Any]) -> str:
                 connection.get("username", "-"),
                 str(connection.get("relation-id", "")),
                 connection.get("status", {}).get("current", ""),
-                connection.get("endpoint", endpoints),
+                end := connection.get("endpoint", ""),
+                *(offer["endpoints"].get(end, {}).get(key, "") for key in ("interface", "role")),
+                "",
             ]
             for connection in connections
         ]
-    return table(["Offer", "User", "Relation ID", "Status", "Endpoint"], rows)
+    heads = ["Offer", "User", "Relation ID", "Status", "Endpoint", "Interface", "Role"]
+    return table([*heads, "Ingress subnets"], rows)
+
+
+def show_offer(view: dict[str, Any]) -> str:
+    """Return the table of ``juju show-offer``."""
+    rows: list[list[str]] = []
+    for place, offer in view.items():
+        store, _, url = place.partition(":")
+        first = [store, url, offer["access"], offer["description"]]
+        for name, end in offer["endpoints"].items():
+            rows.append([*first, name, end["interface"], end["role"]])
+            first = ["", "", "", ""]
+    heads = ["Store", "URL", "Access", "Description", "Endpoint", "Interface", "Role"]
+    return table(heads, rows)
 
 
 def actions(view: dict[str, Any]) -> str:

@@ -154,7 +154,7 @@ def _show(name: str, verb: Verb, form: str, reply: Reply, output: str) -> int:
     text = ""
     if reply.data is not None or reply.text is not None:
         text = render.reply(name, reply, form or verb.default_format)
-    elif reply.code == 1 and (form == "json" or name == "config"):
+    elif reply.code == 1 and (form == "json" or name in {"config", "show-unit"}):
         # Juju prints an empty object where it has nothing to print as JSON; but not when it did
         # not understand the command line.
         text = "{}"

@@ -309,8 +309,12 @@ VERBS: dict[str, Verb] = {
         least=1,
     ),
     "remove-secret": _verb("remove-secret NAME", Flag("revision", "int"), least=1, most=1),
-    "grant-secret": _verb("grant-secret NAME APP[,APP…]", least=2),
-    "revoke-secret": _verb("revoke-secret NAME APP[,APP…]", least=2),
+    "grant-secret": _verb(
+        "grant-secret NAME APP[,APP…]", least=2, missing="missing secret URI or application name"
+    ),
+    "revoke-secret": _verb(
+        "revoke-secret NAME APP[,APP…]", least=2, missing="missing secret URI or application name"
+    ),
     "secrets": _verb("secrets", Flag("owner"), formats="tabular"),
     "show-secret": _verb(
         "show-secret NAME",
@@ -338,8 +342,17 @@ VERBS: dict[str, Verb] = {
     "offer": _verb(
         "offer [MODEL.]APP:ENDPOINT[,…] [NAME]", CONTROLLER, least=1, most=2, in_model=False
     ),
-    "offers": _verb("offers [NAME]", Flag("interface"), most=1, formats="tabular"),
-    "show-offer": _verb("show-offer URL", least=1, most=1, formats="yaml", in_model=False),
+    "offers": _verb(
+        "offers [NAME]",
+        Flag("active-only", "bool"),
+        Flag("application"),
+        Flag("allowed-consumer"),
+        Flag("connected-user"),
+        Flag("interface", "refused"),
+        most=1,
+        formats="tabular",
+    ),
+    "show-offer": _verb("show-offer URL", least=1, most=1, formats="tabular", in_model=False),
     "find-offers": _verb("find-offers [MODEL]", most=1, formats="yaml", in_model=False),
     "remove-offer": _verb("remove-offer URL…", *_CONFIRMING, FORCE, least=1, in_model=False),
     "consume": _verb("consume URL [NAME]", least=1, most=2),

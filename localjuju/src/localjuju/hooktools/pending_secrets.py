@@ -91,7 +91,10 @@ class PendingSecrets:
             secret = self._context.model.find_secret(secret_id)
             if secret is None:
                 raise JujuError("permission denied")
-        if secret is None or self.removals.get(secret_id, ()) is None:
+        if secret is None or (
+            # What is not the unit's to remove is only refused when the hook has ended.
+            self.removals.get(secret_id, ()) is None and self.manages(secret)
+        ):
             raise NotFoundError("getting latest secret revision: secret not found")
         return secret
 
@@ -281,6 +284,7 @@ class PendingSecrets:
                 revision = read.revision or secret.latest
                 told = max(revision, secret.latest if read.revision == 0 else revision)
                 secret.consumers[self._unit] = Consumer(revision, told, read.label)
+                secret.prune()
         for secret_id, revisions in self.removals.items():
             secret = model.secrets.get(secret_id)
             if secret is None:

@@ -28,7 +28,7 @@ def check_name(name: str) -> None:
 
 def check_deploy(model: Model, charm: Charm, name: str, config: Mapping[str, str]) -> None:
     """Refuse a name that is taken, and options that the charm has not."""
-    if name in model.applications:
+    if name in model.applications or name in model.saas:
         raise JujuError(
             f'cannot deploy "{name}": creating application "{name}": creating IAAS '
             f'application "{name}": inserting IAAS application "{name}": checking if '

@@ -151,5 +151,6 @@ def _across(model: Model, here: Candidate, saas_name: str, there: Endpoint) -> R
                 source.take_relation_id(),
                 saas_name,
             ),
-        )
+        ),
+        saas.offer,
     )

@@ -240,9 +240,9 @@ class Model:
         relation.dying = True
         self._drop_if_empty(relation)
 
-    def new_relation(self, sides: tuple[Side, ...]) -> Relation:
+    def new_relation(self, sides: tuple[Side, ...], offer: str = "") -> Relation:
         """Put a relation on record in the model of each side."""
-        relation = Relation(sides)
+        relation = Relation(sides, offer=offer)
         for side in sides:
             self.models[side.model].relations[side.relation_id] = relation
         return relation

@@ -70,6 +70,8 @@ class Relation:
     """Two, or one for peers."""
     dying: bool = False
     """Removed by the operator; it goes when every unit has left it."""
+    offer: str = ""
+    """The name of the offer that it came by, if it is between two models."""
 
     @property
     def is_peer(self) -> bool:

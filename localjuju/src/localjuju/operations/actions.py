@@ -59,7 +59,12 @@ async def exec_(controller: Controller, request: Request) -> Reply:
     for name in (
         ",".join(words.all("application")).split(",") if words.given("application") else []
     ):
-        units += model.application(name).alive_units()
+        if name not in model.applications:
+            raise NotFoundError(
+                "starting exec operation: adding exec operation: getting units for applications "
+                f"[{name}]: no application found"
+            )
+        units += model.applications[name].alive_units()
     for number in ",".join(words.all("machine")).split(",") if words.given("machine") else []:
         units += [unit for unit in model.units() if unit.machine == number]
     if words.on("all"):

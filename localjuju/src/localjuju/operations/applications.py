@@ -289,7 +289,13 @@ async def trust(controller: Controller, request: Request) -> Reply:
 @operation("expose", "unexpose")
 async def expose(controller: Controller, request: Request) -> Reply:
     """Note that an application is exposed, which has no effect here."""
-    app = model_of(controller, request).application(request.words.args[0])
+    model, name = model_of(controller, request), request.words.args[0]
+    if name in model.saas:
+        # Juju takes it, and does nothing.
+        return Reply()
+    if name not in model.applications:
+        raise NotFoundError(f'getting application "{name}" not found')
+    app = model.applications[name]
     app.exposed = request.verb == "expose"
     return Reply()
 

@@ -102,7 +102,7 @@ async def remove_offer(controller: Controller, request: Request) -> Reply:
     chosen: list[tuple[Model, Offer, list[Relation]]] = []
     for url in request.words.args:
         source, found = _find_own(controller, url if "." in url else f"{request.model}.{url}")
-        taken = [r for r in source.relations_of(found.app) if r.is_cross_model]
+        taken = [r for r in source.relations_of(found.app) if r.offer == found.name]
         if taken and not request.words.on("force"):
             raise JujuError(
                 f'deleting offer "{found.name}": cannot delete offer {{"{found.name}"}}, '
@@ -120,13 +120,17 @@ async def remove_offer(controller: Controller, request: Request) -> Reply:
 @operation("offers")
 async def offers(controller: Controller, request: Request) -> Reply:
     """List this model's offers and who took them."""
-    model = model_of(controller, request)
-    wanted = request.words.args[0] if request.words.args else ""
+    model, words = model_of(controller, request), request.words
+    name, app = words.args[0] if words.args else "", words.last("application")
+    # There is one user, who may consume everything and has consumed what is consumed.
+    someone_else = {words.last("allowed-consumer", "admin"), words.last("connected-user", "admin")}
     listed = {
-        name: _listed(controller, model, found)
-        for name, found in sorted(model.offers.items())
-        if wanted in {"", name}
+        offer.name: _listed(controller, model, offer)
+        for _, offer in sorted(model.offers.items())
+        if name in {"", offer.name} and app in {"", offer.app} and someone_else == {"admin"}
     }
+    if words.on("active-only"):
+        listed = {name: view for name, view in listed.items() if "connections" in view}
     return Reply(listed)
 
 
@@ -134,7 +138,7 @@ def _listed(controller: Controller, model: Model, found: Offer) -> dict[str, Any
     app = model.applications[found.app]
     connections: list[dict[str, Any]] = []
     for relation in model.relations_of(found.app):
-        if not relation.is_cross_model:
+        if relation.offer != found.name:
             continue
         yours = relation.side_of(model.uuid, found.app)
         connections.append(
@@ -144,7 +148,6 @@ def _listed(controller: Controller, model: Model, found: Offer) -> dict[str, Any
                 "relation-id": yours.relation_id,
                 "endpoint": yours.endpoint.name,
                 "status": {"current": "joined", "since": "just now"},
-                "ingress-subnets": [],
             }
         )
     view: dict[str, Any] = {

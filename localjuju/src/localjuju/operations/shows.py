@@ -33,14 +33,21 @@ async def show_unit(controller: Controller, request: Request) -> Reply:
     model = model_of(controller, request)
     shown: dict[str, object] = {}
     for name in request.words.args:
-        unit = model.unit(name)
+        try:
+            unit = model.unit(name)
+        except NotFoundError as error:
+            raise NotFoundError(f"unit {name} not found") from error
         view = views.show_unit(model, unit)
         infos = view[unit.name].get("relation-info", [])
         endpoint, other = request.words.last("endpoint"), request.words.last("related-unit")
         if endpoint:
             infos = [info for info in infos if info["endpoint"] == endpoint]
         if other:
-            infos = [i for i in infos if other in i.get("related-units", {})]
+            infos = [
+                {**info, "related-units": {other: info["related-units"][other]}}
+                for info in infos
+                if other in info.get("related-units", {})
+            ]
         if request.words.on("app"):
             infos = [{k: v for k, v in info.items() if k != "related-units"} for info in infos]
         if "relation-info" in view[unit.name]:
@@ -56,7 +63,7 @@ async def show_application(controller: Controller, request: Request) -> Reply:
     shown: dict[str, object] = {}
     for name in request.words.args:
         if name not in model.applications:
-            raise NotFoundError(f'application "{name}" not found')
+            raise NotFoundError(f"application {name} not found")
         shown |= views.show_application(model.applications[name])
     return Reply(shown)
 

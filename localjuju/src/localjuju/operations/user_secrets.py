@@ -51,8 +51,10 @@ async def add_secret(controller: Controller, request: Request) -> Reply:
 async def update_secret(controller: Controller, request: Request) -> Reply:
     """Change a secret."""
     model, words = model_of(controller, request), request.words
-    secret = _find(model, words.args[0])
     content, name = _content(request), words.last("name")
+    secret = _find(model, words.args[0])
+    if not (content or name or words.given("info") or words.given("auto-prune")):
+        raise JujuError("at least one attribute to update must be specified")
     if name and any(s.label == name and s is not secret for s in _of_user(model)):
         raise JujuError(f'secret with name "{name}" already exists')
     secret.auto_prune = secret.auto_prune or words.on("auto-prune")
@@ -88,8 +90,16 @@ async def remove_secret(controller: Controller, request: Request) -> Reply:
 async def grant_secret(controller: Controller, request: Request) -> Reply:
     """Let applications read a secret, or no more."""
     model, words = model_of(controller, request), request.words
-    secret = _find(model, words.args[0])
     apps = ",".join(words.args[1:]).split(",")
+    try:
+        secret = _find(model, words.args[0])
+    except NotFoundError as error:
+        if not words.args[0].startswith("secret:"):
+            raise
+        raise NotFoundError(
+            f'failed to grant/revoke secret: cannot change access to "{words.args[0]}" for '
+            f'"{apps[0]}": secret not found'
+        ) from error
     for app in apps:
         if app not in model.applications:
             raise NotFoundError(
@@ -137,20 +147,32 @@ async def show_secret(controller: Controller, request: Request) -> Reply:
         except JujuError:
             secret = None
     if secret is None:
-        raise NotFoundError(f'secret "{wanted}" not found')
+        raise NotFoundError(_not_found(wanted))
     view = views.secret(model, secret, whole=True, revisions=words.on("revisions"))
     number = words.number("revision", secret.latest)
     if words.on("revisions") and words.on("reveal"):
         raise JujuError("specify either --revisions or --reveal but not both", 2)
-    if number not in secret.revisions:
-        raise NotFoundError(f"secret revision not found: secret:{secret.id}/{number}")
-    if words.on("reveal"):
+    if words.on("reveal") and number not in secret.revisions:
+        view["error"] = f"secret {secret.id} revision {number} not found"
+    elif words.on("reveal"):
         revision = secret.revisions[number]
         view |= {
             "checksum": revision.checksum,
             "content": {"Data": dict(sorted(revision.content.items()))},
         }
     return Reply({secret.id: view})
+
+
+def _not_found(wanted: str) -> str:
+    """Return what Juju says of a secret that is not there: by its name, or by its URI."""
+    try:
+        secret_id = parse_uri(wanted)[1]
+    except JujuError:
+        return f'secret "{wanted}" not found'
+    return (
+        f'getting secret by URI "{secret_id}": querying secrets: secret {{"" "{secret_id}"}} '
+        "not found (secret not found)"
+    )
 
 
 def _of_user(model: Model) -> list[Secret]:
