@@ -62,9 +62,6 @@ integration: setup  ## Integration tests on the controller that `juju` is logged
 
 .PHONY: bench
 bench: bench-library bench-provider bench-requirer bench-hooks bench-stand-in  ## All that is measured, against its targets
-=======
-bench: bench-library bench-provider bench-stand-in  ## All that is measured, against its targets
->>>>>>> bf6b14d (Give a real Juju's commands about secrets and offers again one by one, and mend what was answered otherwise; measure localjuju with the rest)
 
 .PHONY: bench-library
 bench-library: setup  ## The library beside the published one (ARGS='10 100' for some sizes, ARGS=--store for the documentation)
@@ -74,14 +71,17 @@ bench-library: setup  ## The library beside the published one (ARGS='10 100' for
 bench-provider: setup  ## A thousand requests answered by the authority's charm, beside the bare cryptography
 	@$(BIN)/python bench/provider_charm.py
 
-<<<<<<< HEAD
 .PHONY: bench-requirer
 bench-requirer: setup  ## Handshakes a second beside openssl s_server, and a thousand reloads under load
 	@$(BIN)/python bench/server.py
 
-.PHONY: bench-hooks bench-stand-in
-bench-hooks bench-stand-in: pack-here  ## The hook that changes nothing, of both packed charms, beside an empty charm's
+.PHONY: bench-hooks
+bench-hooks: pack-here  ## The hook that changes nothing, of both packed charms, beside an empty charm's
 	@$(BIN)/python bench/hooks.py
+
+.PHONY: bench-stand-in
+bench-stand-in: setup  ## localjuju: a hook tool, twenty units that settle, idleness, hooks in one process
+	@$(BIN)/python bench/stand_in.py
 
 .PHONY: bench-plots
 bench-plots: setup  ## Draw the stored results of bench-library, for the documentation
