@@ -9,21 +9,46 @@ import pytest
 from ops import testing
 
 from charmlibs.interfaces import tls_certificates
+from charmlibs.interfaces.tls_certificates.testing import ProviderScene, errors_in
 from tests.unit.lib import keys
 from tests.unit.lib.providers import requests
 from tests.unit.lib.requirers import certificates
 
-README = Path(__file__).parents[3] / "lib" / "README.md"
+LIB = Path(__file__).parents[3] / "lib"
+README, TESTING = LIB / "README.md", LIB / "TESTING.md"
 INTERFACE = {"certificates": {"interface": "tls-certificates"}}
+
+
+def _blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def _run(page: Path, block: str, defined: dict[str, Any]) -> dict[str, Any]:
+    exec(compile(block, str(page), "exec"), defined)
+    return defined
 
 
 @pytest.fixture(scope="module")
 def code() -> dict[str, Any]:
     """Return what all the blocks define."""
     defined: dict[str, Any] = {"__name__": "readme"}
-    for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
-        exec(compile(block, str(README), "exec"), defined)
+    for block in _blocks(README):
+        _run(README, block, defined)
     return defined
+
+
+# The tests in TESTING.md, each with what its block defines before it.
+TESTS = [
+    pytest.param(block, name, id=name)
+    for block in _blocks(TESTING)
+    for name in re.findall(r"^def (test_\w+)", block, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("block", "name"), TESTS)
+def test_of_the_page_passes(code: dict[str, Any], block: str, name: str) -> None:
+    """A test that the page shows passes with the charms of the README."""
+    _run(TESTING, block, dict(code))[name]()
 
 
 def _requirer(code: dict[str, Any], charm: str) -> testing.Context[Any]:
@@ -61,17 +86,14 @@ def test_provider_refuses_in_words(code: dict[str, Any]) -> None:
     """A request that cannot be granted is answered with the reason."""
     authority = testing.Context(code["AuthorityCharm"], {"name": "ca", "provides": INTERFACE})
     nameless = tls_certificates.CertificateRequestAttributes(
-        sans_dns=["a"], add_unique_id_to_subject_name=False
-    ).generate_csr(keys.key())
-    entries = json.dumps(requests([nameless], ca=True))
-    relation = testing.Relation(
-        "certificates", remote_units_data={0: {"certificate_signing_requests": entries}}
+        sans_dns=["a"], is_ca=True, add_unique_id_to_subject_name=False
     )
+    scene = ProviderScene.requested("certificates", [nameless])
     state = authority.run(
-        authority.on.relation_changed(relation, remote_unit=0),
-        testing.State(leader=True, relations={relation}),
+        authority.on.relation_changed(scene.relation, remote_unit=0), scene.state()
     )
-    assert "subject" in state.get_relation(relation.id).local_app_data["request_errors"]
+    (refusal,) = errors_in(state.get_relation(scene.relation.id))
+    assert "subject" in refusal.error.message
 
 
 def test_charmhub_path_has_the_same_class(code: dict[str, Any]) -> None:
