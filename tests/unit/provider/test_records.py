@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NOW = datetime.datetime(2030, 1, 1, 12, tzinfo=datetime.timezone.utc)
 
 
+INFINITE = '{"serial": "1", "relation": Infinity, "requirer": "", "names": [], "key": ""}'
+
+
 class CountingDict(dict[str, str]):
     """A databag that counts what is written into it."""
 
@@ -68,7 +71,17 @@ def test_written_once(memory: records.Memory) -> None:
 @pytest.mark.parametrize(
     "key", ["configuration", "authorities", "issued", "refused-keys", "crl-numbers"]
 )
-@pytest.mark.parametrize("damage", ["{", "7", '"x"', '[{"serial": "zz"}, 7, null]'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param("{", id="cut off"),
+        pytest.param("7", id="a number"),
+        pytest.param('"x"', id="text"),
+        pytest.param('[{"serial": "zz"}, 7, null, [], "x"]', id="wrong types"),
+        pytest.param(f"[{INFINITE}]", id="infinite"),
+        pytest.param("[" * 100_000, id="nested"),
+    ],
+)
 def test_damage_costs_itself_alone(
     memory: records.Memory, key: str, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:

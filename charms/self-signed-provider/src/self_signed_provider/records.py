@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from charmlibs.interfaces.tls_certificates import Certificate, TLSCertificatesError
+from charmlibs.interfaces.tls_certificates import Certificate
 
 from .ca import Authority, Phase
 from .config import ProviderConfig
@@ -186,7 +186,8 @@ def _load(databag: Mapping[str, str], key: str, kind: type[Any]) -> Any:
         return kind()
     try:
         value = json.loads(text)
-    except ValueError:
+    # RecursionError: brackets by the thousand.
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, kind):
         _report(key, "all of it")
@@ -200,7 +201,8 @@ def _each(
     for item in _load(databag, key, list):
         try:
             yield read_item(item)
-        except (KeyError, TypeError, ValueError, AttributeError, TLSCertificatesError):
+        # ArithmeticError: JSON as Python reads it has infinite numbers.
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
             _report(key, "an entry")
 
 
