@@ -45,8 +45,13 @@ unit: setup  ## Unit tests (ARGS='tests/unit/lib -k name' for some of them)
 	$(TOX) -e unit $(if $(ARGS),-- $(ARGS))
 
 .PHONY: simulation
-simulation: setup  ## Simulations: hooks killed at every call (ARGS='tests/simulation -k name' for some of them)
-	$(TOX) -e simulation $(if $(ARGS),-- $(ARGS))
+simulation: setup  ## Lives of both charms and of the library: crashes, liars, every order (ARGS as for unit; SEED=n again)
+	SIMULATION_SEED=$(SEED) $(TOX) -e simulation $(if $(ARGS),-- $(ARGS))
+
+.PHONY: soak
+soak: setup  ## The same for hours (STEPS=20000 or HOURS=8; SEED=n BATCHES=1 plays a batch again)
+	@$(BIN)/python tests/simulation/soak.py $(if $(SEED),--seed $(SEED)) $(if $(BATCHES),--batches $(BATCHES)) \
+		$(if $(HOURS),--steps 1000000000 --hours $(HOURS)) $(if $(STEPS),--steps $(STEPS)) $(if $(SUMMARY),--summary $(SUMMARY))
 
 .PHONY: integration-local
 integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integration/test_deploy.py' for some of them)

@@ -1,0 +1,264 @@
+"""What must hold from one hook to the next: a memory of what was, for judging what is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from demo_requirer import identity
+from demo_requirer.config import RequirerConfig
+
+from . import invariants, issuing, looks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from localjuju.inprocess import World
+    from localjuju.model import Model, Unit
+    from localjuju.model.applications import Application
+
+
+class History:
+    """Remembers a world from hook to hook. Ask `look` after each one."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, set[str]] = {}
+        """By digest of a key, whose secrets it was ever in."""
+        self.served: dict[tuple[str, str], dict[str, looks.Served]] = {}
+        """By model and unit, what it served when it was looked at last."""
+        self.held: dict[str, dict[str, looks.Served]] = {}
+        """By unit, the last valid certificate of each slot."""
+        self.issued: set[str] = set()
+        """Fingerprints of what honest providers issued."""
+        self.answered: dict[str, set[str]] = {}
+        """By relation, the requests that were ever granted."""
+        self.revoked: set[str] = set()
+        """Fingerprints of what anybody ever marked as revoked."""
+        self.marks: dict[str, set[str]] = {}
+        """By relation, the requests whose certificates were ever marked as revoked."""
+        self.refused: dict[str, set[str]] = {}
+        """By provider, the keys of what it revoked."""
+        self.anchors: dict[str, set[str]] = {}
+        """By provider, every root it ever told anyone to trust."""
+        self.last_good: dict[str, RequirerConfig] = {}
+        """By application, the options that were right."""
+
+    def look(self, world: World) -> list[str]:
+        """Return what is wrong, now and as compared with before."""
+        for model in looks.models(world):
+            for app in model.applications.values():
+                self._read_options(app)
+            for secret in model.secrets.values():
+                for pem in looks.private_keys(secret):
+                    self.keys.setdefault(looks.key_digest(pem), set()).add(secret.owner.name)
+        found = invariants.broken(world)
+        found += self._issuing(world)
+        found += self._serving(world)
+        found += self._trust(world)
+        return found
+
+    def _read_options(self, app: Application) -> None:
+        if app.charm.name == looks.REQUIRER:
+            options = {name.replace("-", "_"): v for name, v in app.effective_config().items()}
+            try:
+                self.last_good[app.name] = RequirerConfig.model_validate(options)
+            except ValueError:
+                return
+
+    # What honest providers issue.
+
+    def _issuing(self, world: World) -> Iterator[str]:
+        for link in looks.links(world):
+            for entry in link.list_of("certificates"):
+                certificate = looks.leaf(str(entry.get("certificate")))
+                if certificate is not None and entry.get("revoked"):
+                    self.revoked.add(certificate.fingerprint)
+            app = link.honest_provider
+            if app is None or app.charm.name != looks.PROVIDER:
+                continue
+            if looks.memory(link.model, app.name).get("configuration"):
+                yield from self._issuing_of(world, link, app.name)
+
+    def _issuing_of(self, world: World, link: looks.Link, app: str) -> Iterator[str]:
+        where = f"{link.model.uuid}:{link.where}"
+        requests = {request.csr: request for request in link.requests()}
+        refused = self.refused.setdefault(f"{link.model.uuid}:{app}", set())
+        answered = self.answered.setdefault(where, set())
+        is_granted_anew = False
+        for csr, entry in link.answers().items():
+            certificate, request = looks.leaf(str(entry["certificate"])), requests.get(csr)
+            if certificate is None or certificate.fingerprint in self.issued:
+                continue
+            self.issued.add(certificate.fingerprint)
+            if request is not None:
+                is_granted_anew |= csr not in answered
+                answered.add(csr)
+                issued = issuing.Issuance(link, world.now, entry, certificate, request)
+                yield from issued.flaws()
+                if certificate.key in refused:
+                    yield f"{link.where} certifies a key again that was revoked"
+        yield from self._revocations(link, where, requests, refused)
+        limit = issuing.policy(link.model, app)["certificate_limit"]
+        held = sum(not entry.get("revoked") for entry in link.answers().values())
+        if is_granted_anew and 0 <= limit < held:
+            yield f"{link.where} holds {held} certificates, and may hold {limit}"
+
+    def _revocations(
+        self,
+        link: looks.Link,
+        where: str,
+        requests: dict[str, looks.Request],
+        refused: set[str],
+    ) -> Iterator[str]:
+        marked: set[str] = set()
+        for csr, entry in link.answers().items():
+            certificate = looks.leaf(str(entry["certificate"]))
+            if entry.get("revoked") and certificate is not None:
+                marked.add(csr)
+                refused.add(certificate.key)
+        marks = self.marks.setdefault(where, set())
+        marks |= marked
+        for csr in marks - marked:
+            # Whoever leaves is not seen any more from the other side, though it is there still.
+            if csr in requests and not link.is_leaving(requests[csr].by):
+                yield f"{link.where} takes a revocation back"
+
+    # What units serve.
+
+    def _serving(self, world: World) -> Iterator[str]:
+        alive: set[tuple[str, str]] = set()
+        for model, unit in looks.units(world, looks.REQUIRER, looks.BARE_REQUIRER):
+            place = model.uuid, unit.name
+            alive.add(place)
+            before, now = self.served.get(place, {}), looks.served(world, model, unit)
+            self.served[place] = now
+            if unit.dying or now is before:
+                continue
+            for one in now.values():
+                owners = self.keys.get(one.key, set())
+                if not owners & {unit.name, unit.app}:
+                    yield f"{unit.name} serves {one.leaf}, whose key was never its own"
+        for place in set(self.served) - alive:
+            del self.served[place]
+        for model, unit in looks.units(world, looks.REQUIRER, looks.BARE_REQUIRER):
+            if not unit.dying:
+                yield from self._losses(world, model, unit)
+
+    def _losses(self, world: World, model: Model, unit: Unit) -> Iterator[str]:
+        """What was served, is good still, and is not served now, nor anything in its place."""
+        place = f"{model.uuid}:{unit.name}"
+        held = self.held.setdefault(place, {})
+        now = self.served[model.uuid, unit.name]
+        for slot, one in now.items():
+            if one.leaf.is_valid(world.now):
+                held[slot] = one
+        wanted = self._wanted(model.applications[unit.app], unit)
+        for slot, one in list(held.items()):
+            if not one.leaf.is_valid(world.now) or one.leaf.fingerprint in self.revoked:
+                del held[slot]
+                continue
+            present = now.get(slot)
+            if present is not None and present.leaf.is_valid(world.now):
+                continue
+            del held[slot]
+            if slot in wanted and not self._is_withdrawn(model, unit, one):
+                yield f"{unit.name} lost {one.leaf}, which is good still, and has no successor"
+
+    def _wanted(self, app: Application, unit: Unit) -> set[str]:
+        if app.charm.name == looks.REQUIRER:
+            config = self.last_good.get(app.name)
+            if config is None:
+                return set()
+            return set(identity.slots(config, identity.Identity(app.name, str(unit.number), "")))
+        return bare_slots(app, unit)
+
+    def _is_withdrawn(self, model: Model, unit: Unit, one: looks.Served) -> bool:
+        """The bare library keeps nothing that its provider, or the charm's author, took away."""
+        app = model.applications[unit.app]
+        if app.charm.name != looks.BARE_REQUIRER:
+            return False
+        links = [link for link in _links_of(model, app.name) if not link.relation.dying]
+        if not links:
+            return not app.effective_config().get("keep")
+        for link in links:
+            answers = link.answers()
+            for request in link.requests():
+                entry = answers.get(request.csr)
+                if request.key == one.leaf.key and entry is None:
+                    return link.honest_provider is None
+                if link.honest_provider is None:
+                    return True
+        return False
+
+    # What clients are told to trust.
+
+    def _trust(self, world: World) -> Iterator[str]:
+        """No leaf is served whose CA is not in the bundle that its clients get."""
+        for link in looks.links(world, "send-ca-cert"):
+            provider, requirer = link.honest_provider, link.honest_requirer
+            if provider is None or requirer is None:
+                continue
+            try:
+                bundle = {
+                    pem.strip()
+                    for pem in json.loads(
+                        link.provider.settings.settings.get("certificates", "[]")
+                    )
+                }
+            except ValueError:
+                bundle = set[str]()
+            name = f"{link.model.uuid}:{provider.name}"
+            known = self.anchors.setdefault(name, set())
+            known |= bundle
+            if not bundle or link.requirer.settings.settings.get("version") != "1":
+                continue
+            if link.relation.dying or not self._is_certified_by(link):
+                continue
+            for unit in requirer.units.values():
+                if not unit.dying:
+                    yield from self._distrusted(world, link, unit, bundle, known)
+
+    def _distrusted(
+        self, world: World, link: looks.Link, unit: Unit, bundle: set[str], known: set[str]
+    ) -> Iterator[str]:
+        for one in looks.served(world, link.model, unit).values():
+            if not one.leaf.is_valid(world.now) or one.root in bundle or one.root not in known:
+                continue
+            if not invariants.is_resting(link.model, unit, world.now):
+                # After a `rotate-private-key`, until this unit's next hooks have run.
+                root = looks.leaf(one.root)
+                last = looks.memory(link.model, link.provider.app).get("last-crls", "{}")
+                if root is not None and root.fingerprint[:16] in json.loads(last or "{}"):
+                    continue
+            yield f"{unit.name} serves {one.leaf}, whose CA clients are not told to trust"
+
+    def _is_certified_by(self, trust: looks.Link) -> bool:
+        return any(
+            link.provider.app == trust.provider.app
+            and link.requirer.app == trust.requirer.app
+            and not link.relation.dying
+            for link in _links_of(trust.model, trust.requirer.app)
+        )
+
+
+def bare_slots(app: Application, unit: Unit) -> set[str]:
+    """Return the slots of a bare requirer."""
+    options = app.effective_config()
+    mode, names = str(options.get("mode")), str(options.get("names")).split(",")
+    found: set[str] = set()
+    if mode in {"unit", "both"}:
+        found |= {f"unit {name}-{unit.number}" for name in names}
+    if mode in {"app", "both"}:
+        found |= {f"app {name}" for name in names}
+    return found
+
+
+def _links_of(model: Model, app: str) -> Iterator[looks.Link]:
+    for relation in model.relations_of(app):
+        if relation.is_peer:
+            continue
+        for provider, requirer in (relation.sides, relation.sides[::-1]):
+            if provider.endpoint.name == "certificates" and (
+                provider.endpoint.role.value == "provider" and requirer.app == app
+            ):
+                yield looks.Link(model, relation, provider, requirer)

@@ -1,0 +1,207 @@
+"""What any machine can do: time, hooks and crashes. The machines add their own operators."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import random
+from typing import TYPE_CHECKING
+
+import hypothesis
+from hypothesis import note, strategies
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from localjuju.model import Unit, hooks
+from localjuju.model.secrets import Expiry
+
+from .life import Life
+from .steady import steady_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SECOND = datetime.timedelta(seconds=1)
+LENGTHS = {
+    "1s": SECOND,
+    "70s": 70 * SECOND,
+    "10m": datetime.timedelta(minutes=10),
+    "70m": datetime.timedelta(minutes=70),
+    "9h": datetime.timedelta(hours=9),
+    "2d": datetime.timedelta(days=2),
+    "12d": datetime.timedelta(days=12),
+    "33d": datetime.timedelta(days=33),
+    "80d": datetime.timedelta(days=80),
+}
+SEED = int(os.environ.get("SIMULATION_SEED") or random.randrange(2**32))
+"""Of a run of the tests; it is told with each story."""
+SETTINGS = hypothesis.settings(
+    max_examples=int(os.environ.get("SIMULATION_LIVES", "20")),
+    stateful_step_count=40,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
+    suppress_health_check=tuple(hypothesis.HealthCheck),  # pyright: ignore[reportArgumentType],
+)
+"""Of the tests; `soak.py` has its own."""
+MOST_NOISE = 12
+"""How many steps come before a quiet time."""
+seeds = strategies.integers(0, 2**31)
+"""Of the world's own draws: ids, keys, serial numbers."""
+orders = strategies.integers(0, 2**16).map(lambda seed: random.Random(seed) if seed else None)
+"""In which order units that are due get their turn: by name (0), or as drawn."""
+picks = strategies.integers(0, 11)
+"""Which of several: of what there is, counted around."""
+
+
+class LifeMachine(RuleBasedStateMachine):
+    """A life, and what happens to all of them.
+
+    `apps` are those whose units come, go and crash.
+    """
+
+    apps: Sequence[str] = ()
+    watch: Callable[[str], object] = staticmethod(len)
+    """Is told the name of each rule that did something: for `soak.py`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = contextlib.ExitStack()
+        self.is_over = False
+        self.since_quiet = 0
+
+    def begin_life(self, seed: int) -> None:
+        """Make a world, and what it begins with."""
+        note(f"again with: make simulation SEED={SEED}")
+        world = self._stack.enter_context(steady_world(seed))
+        self.life = Life(world, note)
+        self.guarded(self.populate)
+        self.guarded(self.life.settle)
+
+    def populate(self) -> None:
+        """Deploy what the life begins with."""
+        raise NotImplementedError
+
+    def make_peace(self) -> None:
+        """Take back what would keep a quiet time from being quiet."""
+
+    def teardown(self) -> None:
+        """End every life with a quiet time."""
+        try:
+            if hasattr(self, "life") and not self.is_over:
+                note("  a quiet time, at last")
+                self.make_peace()
+                self.life.rest()
+        finally:
+            self._stack.close()
+
+    def told(self, text: str) -> None:
+        """Tell the story's next step."""
+        note(f"  {text}")
+        self.since_quiet += 1
+        type(self).watch(text.split(maxsplit=1)[0])
+
+    def guarded(self, do: Callable[[], object]) -> None:
+        """Do something; where that breaks the world, there is no quiet time to come."""
+        try:
+            do()
+        except BaseException:
+            self.is_over = True
+            raise
+
+    def pick(self, which: int, *apps: str) -> Unit | None:
+        """Return one of the units of applications (by default all that come and go), or None."""
+        units = self.life.units(*(apps or self.apps))
+        return units[which % len(units)] if units else None
+
+    @property
+    def state(self):  # noqa: ANN201 (the model's type is long)
+        return self.life.model.state
+
+    # Hooks and time.
+
+    @rule(count=strategies.integers(1, 6), order=orders)
+    def some_hooks(self, count: int, order: random.Random | None) -> None:
+        self.told(f"hooks {count}")
+        for _ in range(count):
+            self.guarded(lambda: self.life.run_one(order))
+
+    @rule(order=orders)
+    def all_hooks(self, order: random.Random | None) -> None:
+        self.told("settle")
+        self.guarded(lambda: self.life.settle(order))
+
+    @rule(length=strategies.sampled_from(sorted(LENGTHS, key=lambda k: LENGTHS[k])), order=orders)
+    def time_passes(self, length: str, order: random.Random | None) -> None:
+        self.told(f"wait {length}")
+        self.guarded(lambda: self.life.wait(LENGTHS[length], order))
+
+    @rule(length=strategies.sampled_from(sorted(LENGTHS, key=lambda k: LENGTHS[k])))
+    def time_jumps(self, length: str) -> None:
+        self.told(f"jump {length}")
+        self.guarded(lambda: self.life.sleep(LENGTHS[length]))
+
+    @precondition(lambda self: self.since_quiet > MOST_NOISE)
+    @rule()
+    def a_quiet_time(self) -> None:
+        self.told("quiet")
+        self.since_quiet = 0
+        self.make_peace()
+        self.guarded(self.life.rest)
+
+    @rule(how=strategies.sampled_from([Expiry.EXACT, Expiry.EARLY, Expiry.LOST]))
+    def secrets_expire(self, how: Expiry) -> None:
+        self.told(f"expiry {how.value}")
+        self.life.model.expiry(how)
+
+    # Units.
+
+    @rule(which=picks, at=strategies.integers(1, 40))
+    def a_crash_to_come(self, which: int, at: int) -> None:
+        unit = self.pick(which)
+        if unit is not None:
+            self.told(f"crash {unit.name} at its hook tool {at}")
+            self.life.world.crash(unit.name, at)
+
+    @rule(which=picks)
+    def a_unit_comes(self, which: int) -> None:
+        app = self.apps[which % len(self.apps)]
+        if app in self.state.applications and len(self.life.units(app)) < 3:
+            if self.state.applications[app].dying:
+                return
+            self.told(f"add-unit {app}")
+            self.life.model.add_units(app)
+
+    @rule(which=picks)
+    def a_unit_goes(self, which: int) -> None:
+        unit = self.pick(which)
+        if unit is not None and len(self.life.units(unit.app)) > 1:
+            self.told(f"remove-unit {unit.name}")
+            self.life.model.remove_unit(unit.name)
+
+    @rule(which=picks)
+    def a_unit_burns(self, which: int) -> None:
+        unit = self.pick(which)
+        if unit is not None and len(self.life.units(unit.app)) > 1:
+            self.told(f"burn {unit.name}")
+            self.life.kill(unit)
+            self.guarded(self.life.look)
+
+    @rule(which=picks)
+    def another_leads(self, which: int) -> None:
+        unit = self.pick(which)
+        if unit is not None and self.state.applications[unit.app].leader != unit.number:
+            self.told(f"lead {unit.name}")
+            hooks.move_leadership(self.state.applications[unit.app], unit)
+
+    @rule(which=picks)
+    def a_leader_hangs(self, which: int) -> None:
+        app = self.apps[which % len(self.apps)]
+        if app in self.state.applications and self.life.pause_leader(app):
+            self.told(f"hang {app}")
+
+    @precondition(lambda self: any(unit.paused for unit in self.life.units(*self.apps)))
+    @rule()
+    def who_hung_is_back(self) -> None:
+        self.told("heal")
+        self.life.heal()

@@ -1,0 +1,175 @@
+"""The machines for as long as wanted: `make soak STEPS=20000`, or `HOURS=8`.
+
+Lives come in batches; each batch has a seed of its own, counted from SEED, and is played again
+with `make soak SEED=… BATCHES=1`. A broken invariant ends the run with its story.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import dataclasses
+import os
+import pathlib
+import platform
+import sys
+import time
+
+import hypothesis
+from hypothesis.stateful import run_state_machine_as_test
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [
+    str(ROOT / part)
+    for part in ("", "charms/self-signed-provider/src", "charms/demo-requirer/src")
+]
+
+from tests.simulation import rules, test_bare_library, test_both_charms  # noqa: E402
+
+MACHINES: dict[str, type[rules.LifeMachine]] = {
+    "both charms": test_both_charms.BothCharms,
+    "bare library": test_bare_library.BareLibrary,
+}
+LIVES = 8
+"""Of one batch."""
+
+
+@dataclasses.dataclass
+class Tally:
+    """What was run."""
+
+    steps: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter[str])
+    pairs: collections.Counter[tuple[str, str]] = dataclasses.field(
+        default_factory=collections.Counter[tuple[str, str]]
+    )
+    lives: int = 0
+    hooks: int = 0
+    seconds: float = 0.0
+    _before: str = ""
+
+    @property
+    def total(self) -> int:
+        return sum(self.steps.values())
+
+    def note(self, step: str) -> None:
+        """Count a step; two that follow one another in a life have met."""
+        self.steps[step] += 1
+        if self._before:
+            self.pairs[self._before, step] += 1
+        self._before = step
+
+    def begin_life(self) -> None:
+        self.lives += 1
+        self._before = ""
+
+
+def run_batch(machine: type[rules.LifeMachine], seed: int, tally: Tally, most: int) -> None:
+    """Run one batch of lives; what breaks is raised, with its story."""
+
+    class Watched(machine):  # type: ignore[valid-type, misc]
+        watch = staticmethod(tally.note)
+
+        def __init__(self) -> None:
+            super().__init__()
+            tally.begin_life()
+
+        def teardown(self) -> None:
+            super().teardown()
+            if hasattr(self, "life"):
+                tally.hooks += self.life.hooks
+
+    Watched.__name__ = machine.__name__
+    hypothesis.seed(seed)(Watched)
+    run_state_machine_as_test(
+        Watched,
+        settings=hypothesis.settings(
+            rules.SETTINGS,
+            max_examples=LIVES,
+            stateful_step_count=most,
+            phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        ),
+    )
+
+
+def summary(tally: Tally, first: int, following: int) -> str:
+    """Return the run as Markdown."""
+    kinds = sorted(tally.steps)
+    never = [f"{a} → {b}" for a in kinds for b in kinds if not tally.pairs[a, b]]
+    met = len(kinds) ** 2 - len(never)
+    lines = [
+        f"- {tally.total:,} steps in {tally.lives:,} lives, {tally.hooks:,} hooks",
+        f"- {tally.seconds / 60:.0f} minutes, {tally.total / tally.seconds:.1f} steps a second",
+        f"- seeds {first} to {following - 1}; the next is {following}",
+        f"- {len(kinds)} kinds of steps; {met:,} of {len(kinds) ** 2:,} pairs met in a life",
+        f"- {os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()}",
+        "",
+        "| step | times |",
+        "|---|---:|",
+        *(f"| {kind} | {count:,} |" for kind, count in tally.steps.most_common()),
+        "",
+        f"Pairs that never met: {', '.join(never) or 'none'}.",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run until there were enough steps, or the time is over."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=20_000, help="how many steps, at least")
+    parser.add_argument("--hours", type=float, default=1e9, help="for how long, at most")
+    parser.add_argument("--batches", type=int, default=10**9, help="how many batches, at most")
+    parser.add_argument("--seed", type=int, default=1, help="of the first batch")
+    parser.add_argument("--length", type=int, default=50, help="steps in a life, at most")
+    parser.add_argument("--machine", choices=sorted(MACHINES), help="one of the machines alone")
+    parser.add_argument("--summary", type=pathlib.Path, help="a file for the summary (Markdown)")
+    args = parser.parse_args()
+    names = [args.machine] if args.machine else list(MACHINES)
+    tally, seed, began = Tally(), args.seed, time.monotonic()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} steps"),
+        TextColumn("{task.fields[speed]:.1f}/s"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns) as progress:
+        bar = progress.add_task("soak", total=args.steps, speed=0.0)
+        while (
+            tally.total < args.steps
+            and time.monotonic() - began < args.hours * 3600
+            and seed < args.seed + args.batches
+        ):
+            name = names[seed % len(names)]
+            progress.update(bar, description=f"{name}, seed {seed}")
+            try:
+                run_batch(MACHINES[name], seed, tally, args.length)
+            except BaseException:
+                progress.stop()
+                print(f"seed {seed}: again with make soak SEED={seed} BATCHES=1", flush=True)
+                raise
+            seed += 1
+            tally.seconds = time.monotonic() - began
+            progress.update(
+                bar, completed=tally.total, speed=tally.total / max(tally.seconds, 0.001)
+            )
+            if args.summary:
+                args.summary.write_text(summary(tally, args.seed, seed) + "\n")
+        progress.console.print(table(tally))
+    print(summary(tally, args.seed, seed))
+    return 0
+
+
+def table(tally: Tally) -> Table:
+    """Return the steps, each with how many others it has met."""
+    shown = Table("step", "times", "met", title="which steps met")
+    for kind, count in tally.steps.most_common():
+        met = sum(1 for pair in tally.pairs if pair[0] == kind)
+        shown.add_row(kind, f"{count:,}", f"{met} of {len(tally.steps)}")
+    return shown
+
+
+if __name__ == "__main__":
+    sys.exit(main())

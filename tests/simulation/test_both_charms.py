@@ -1,0 +1,231 @@
+"""Both charms, and everything that operators and neighbours do to them."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+from hypothesis import strategies
+from hypothesis.stateful import initialize, precondition, rule
+
+from demo_requirer.charm import DemoRequirerCharm
+from localjuju.model.secrets import Owner, Reader, Revision, Secret, new_id
+from self_signed_provider.charm import SelfSignedProviderCharm
+
+from . import liars, looks, operators, rules
+
+if TYPE_CHECKING:
+    from localjuju.model import Unit
+
+CHARMS = pathlib.Path(__file__).resolve().parents[2] / "charms"
+CA, CA2, WEB = "ca", "ca2", "web"
+
+CA_OPTIONS: dict[str, dict[str, Any]] = {
+    "as in the beginning": {},
+    "another name": {"ca-common-name": "Another"},
+    "an organization": {"ca-organization": "Acme"},
+    "another algorithm": {"key-algorithm": "ecdsa-p384"},
+    "short lives": {"certificate-validity": "10d", "root-ca-validity": "40d"},
+    "very short lives": {"certificate-validity": "3h", "root-ca-validity": "12h"},
+    "an overlap of a day": {"ca-overlap": "1d"},
+    "no certificates": {"certificate-limit": 0},
+    "one certificate": {"certificate-limit": 1},
+    "no limit": {"certificate-limit": -1},
+    "own domain": {"allowed-domains": "example.com"},
+    "no subdomains": {"allowed-domains": "example.com", "allow-subdomains": False},
+    "no addresses": {"allow-ip-sans": False},
+    "no wildcards": {"allow-wildcards": False},
+    "CAs": {"allow-ca-certificates": True},
+    "wrong validity": {"certificate-validity": "-5d"},
+    "too long a validity": {"certificate-validity": "300d"},
+    "wrong algorithm": {"key-algorithm": "dsa"},
+    "wrong limit": {"certificate-limit": -2},
+    "wrong country": {"ca-country-name": "XYZ"},
+    "a secret that is not": {"ca-secret": "secret:00000000000000000000"},
+}
+WEB_OPTIONS: dict[str, dict[str, Any]] = {
+    "as in the beginning": {},
+    "mode app": {"mode": "app"},
+    "mode both": {"mode": "app-and-unit"},
+    "another name": {"common-name": "www.example.com"},
+    "a name of words": {"common-name": "a web server"},
+    "wildcards": {"sans-dns": "*.example.com,b.example.com"},
+    "addresses": {"sans-ip": "10.0.0.1,2001:db8::1"},
+    "three": {"num-certificates": 3},
+    "three for all": {"num-certificates": 3, "mode": "app"},
+    "early": {"renewal-relative-time": 0.6},
+    "at the end": {"renewal-relative-time": 1.0},
+    "a longer key": {"key-size": 384},
+    "another port": {"port": 9443},
+    "wrong mode": {"mode": "all"},
+    "wrong share": {"renewal-relative-time": 0.3},
+    "wrong address": {"sans-ip": "999.0.0.1"},
+    "too long a name": {"common-name": "x" * 65},
+    "no certificate": {"num-certificates": 0},
+}
+
+
+class BothCharms(operators.Relations):
+    """An authority and whom it certifies."""
+
+    apps = (CA, WEB)
+    requirer = WEB
+    providers = (CA, CA2, operators.LIAR_CA)
+
+    def populate(self) -> None:
+        for name in (CA, WEB):
+            self.deploy(name)
+        self.relate(f"{CA}:certificates", WEB)
+        self.relate(f"{CA}:send-ca-cert", WEB)
+
+    @initialize(
+        seed=rules.seeds, web=strategies.sampled_from(sorted(WEB_OPTIONS)), units=rules.picks
+    )
+    def begin(self, seed: int, web: str, units: int) -> None:
+        self.begin_life(seed)
+        self.options(WEB, WEB_OPTIONS[web])
+        if units % 2:
+            self.life.model.add_units(WEB)
+        if units % 3 == 2:
+            self.life.model.add_units(CA)
+        self.guarded(self.life.settle)
+
+    def deploy(self, name: str) -> None:
+        model = self.life.model
+        if name == operators.LIAR_CA:
+            self.deploy_inert(name, "inert-provider")
+        elif name == WEB:
+            config = {"key-algorithm": "ecdsa"}
+            model.deploy(DemoRequirerCharm, CHARMS / "demo-requirer", name, config=config)
+        else:
+            config = {"key-algorithm": "ecdsa-p256", "ca-common-name": f"Root {name}"}
+            folder = CHARMS / "self-signed-provider"
+            model.deploy(SelfSignedProviderCharm, folder, name, config=config)
+
+    def options(self, app: str, values: dict[str, Any]) -> None:
+        """Set these options, and all others as they were in the beginning."""
+        first = {CA: {"key-algorithm": "ecdsa-p256"}, WEB: {"key-algorithm": "ecdsa"}}[app]
+        given = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items()}
+        given = {**first, **given}
+        known = self.state.applications[app].charm.options
+        self.state.set_config(app, given, reset=[name for name in known if name not in given])
+
+    def leader(self, app: str) -> Unit | None:
+        found = self.state.applications.get(app)
+        return found.units.get(found.leader) if found and found.leader is not None else None
+
+    def act(self, unit: Unit | None, action: str, **parameters: str) -> None:
+        if unit is not None and unit.started and not unit.paused and not unit.dying:
+            self.told(f"{action} on {unit.name} {' '.join(parameters)}")
+            self.guarded(lambda: self.life.act(unit, action, **parameters))
+
+    # Options.
+
+    @rule(what=strategies.sampled_from(sorted(CA_OPTIONS)))
+    def the_ca_is_configured(self, what: str) -> None:
+        if self.is_there(CA):
+            self.told(f"config-ca {what}")
+            self.options(CA, CA_OPTIONS[what])
+
+    @rule(what=strategies.sampled_from(sorted(WEB_OPTIONS)))
+    def the_server_is_configured(self, what: str) -> None:
+        if self.is_there(WEB):
+            self.told(f"config-web {what}")
+            self.options(WEB, WEB_OPTIONS[what])
+
+    @rule(number=strategies.integers(1, 3))
+    def a_ca_is_brought(self, number: int) -> None:
+        if not self.is_there(CA):
+            return
+        self.told(f"ca-secret {number}")
+        begin = self.life.world.now.replace(month=1, day=1, hour=0, minute=0, second=0)
+        content = {
+            "certificate": liars.pem(liars.authority(10 + number, begin, 500)),
+            "private-key": liars.key_pem(liars.key(10 + number)),
+        }
+        self.state.set_config(CA, {"ca-secret": f"secret:{self.add_secret(CA, content).id}"})
+
+    def add_secret(self, app: str, content: dict[str, str]) -> Secret:
+        """Add an operator's secret, and grant it."""
+        now = self.life.world.now
+        secret = Secret(
+            id=new_id(self.state.rng),
+            owner=Owner(self.state.uuid, "model", ""),
+            created=now,
+            updated=now,
+            revisions={1: Revision(content, now)},
+        )
+        secret.grants[Reader(self.state.uuid, app)] = None
+        self.state.secrets[secret.id] = secret
+        return secret
+
+    # Actions.
+
+    @rule()
+    def the_ca_is_compromised(self) -> None:
+        self.act(self.leader(CA), "rotate-private-key")
+
+    @rule(which=rules.picks)
+    def a_certificate_is_revoked(self, which: int) -> None:
+        leaves = operators.answers_of(self, CA)
+        if leaves:
+            serial = f"{leaves[which % len(leaves)].serial:X}"
+            self.act(self.leader(CA), "revoke-certificate", serial=serial)
+
+    @rule()
+    def lists_are_asked_for(self) -> None:
+        self.act(self.leader(CA), "get-crl")
+        self.act(self.leader(CA), "get-issued-certificates")
+
+    @rule(which=rules.picks)
+    def a_certificate_is_renewed(self, which: int) -> None:
+        self.act(self.pick(which, WEB), "renew-certificate")
+
+    @rule(which=rules.picks)
+    def a_key_is_made(self, which: int) -> None:
+        self.act(self.pick(which, WEB), "regenerate-private-key")
+
+    @rule(which=rules.picks)
+    def a_key_is_brought(self, which: int) -> None:
+        if self.is_there(WEB):
+            content = {"private-key": liars.key_pem(liars.key(30 + which % 3))}
+            secret = self.add_secret(WEB, content)
+            self.act(self.pick(which, WEB), "import-private-key", secret_id=secret.id)
+            del self.state.secrets[secret.id]
+
+    @rule(which=rules.picks)
+    def a_unit_is_asked(self, which: int) -> None:
+        self.act(self.pick(which, WEB), "get-certificate")
+        self.act(self.pick(which, WEB), "get-status")
+
+    # Relations, and other code.
+
+    @rule()
+    def trust_comes_or_goes(self) -> None:
+        links = [
+            link
+            for link in looks.links(self.life.world, "send-ca-cert")
+            if link.provider.app == CA and link.requirer.app == WEB
+        ]
+        if links and not links[0].relation.dying:
+            self.told("trust removed")
+            self.life.model.remove_relation(f"{CA}:send-ca-cert", f"{WEB}:receive-ca-cert")
+        elif not links and self.is_there(CA) and self.is_there(WEB):
+            self.told("trust related")
+            self.relate(f"{CA}:send-ca-cert", f"{WEB}:receive-ca-cert")
+
+    @precondition(lambda self: self.is_there(CA) and self.is_there(WEB))
+    @rule(which=strategies.booleans())
+    def a_charm_is_refreshed(self, which: bool) -> None:
+        self.told(f"refresh {WEB if which else CA}")
+        if which:
+            self.life.model.refresh(WEB, DemoRequirerCharm, CHARMS / "demo-requirer")
+        else:
+            folder = CHARMS / "self-signed-provider"
+            self.life.model.refresh(CA, SelfSignedProviderCharm, folder)
+
+
+hypothesis.seed(rules.SEED)(BothCharms)
+TestBothCharms = BothCharms.TestCase
+TestBothCharms.settings = rules.SETTINGS
