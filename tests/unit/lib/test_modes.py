@@ -15,7 +15,7 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesError,
 )
 from tests.unit.lib import keys
-from tests.unit.lib.requirers import LIBID, A, Requirer, certificates
+from tests.unit.lib.requirers import LIBID, A, Requirer, certificate_entry, certificates
 
 APP_KEY = "private-key-app-certificates"
 UNIT_KEY = "private-key-0-certificates"
@@ -327,6 +327,22 @@ def test_follower_passes_over_revoked() -> None:
     follower = _follower(leader)
     (entry,) = json.loads(leader.relation.remote_app_data["certificates"])
     follower.receive(certificates=[{**entry, "revoked": True}])
+    assert follower.call(lambda tls: tls.get_application_certificates())[0] == []
+
+
+def test_follower_passes_over_what_was_revoked_while_being_replaced() -> None:
+    """A follower finds it neither beside the revoked mark, nor later in the leader's secret."""
+    leader = _related(mode=Mode.APP, leader=True)
+    _answer_all(leader)
+    (before,), _ = leader.assigned()
+    leader.call(lambda tls: tls.renew_certificate(before))
+    revoked = [certificate_entry(before, revoked=True)]
+    follower = _follower(leader)
+    follower.receive(certificates=revoked)
+    assert follower.call(lambda tls: tls.get_application_certificates())[0] == []
+    leader.receive(certificates=revoked)
+    _shared(follower, leader)
+    follower.receive(certificates=[])
     assert follower.call(lambda tls: tls.get_application_certificates())[0] == []
 
 

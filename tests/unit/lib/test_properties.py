@@ -130,6 +130,7 @@ def observed(draw: st.DrawFn) -> _requirer_state.Observed:
             text[place]: draw(stored(*place)) for place in (*sent, *left) if draw(st.booleans())
         },
         outgoing=_outgoing.Outgoing.of(keys.key(draw(st.sampled_from(KEYS))), entries),
+        withdrawn=frozenset(one.csr for one in entries if one.answer and draw(st.booleans())),
         asked=frozenset(draw(st.lists(st.sampled_from(list(text.values()))))),
         hinted=frozenset(draw(st.lists(st.sampled_from(list(text.values()))))),
     )

@@ -318,6 +318,25 @@ def test_revoked_in_the_hook_after_a_renewal() -> None:
     assert requirer.secret("outgoing").id == before
 
 
+def test_revoked_while_it_is_being_replaced() -> None:
+    """What waits for its successor goes out of use when the provider shows it as revoked."""
+    requirer = _served()
+    (before,), _ = requirer.assigned()
+    requirer.call(lambda tls: tls.renew_certificate(before))
+    assert requirer.assigned()[0] == [before]
+    # The provider has not run since: the answer to the request that has left stands there still.
+    requirer.receive(certificates=[certificate_entry(before, revoked=True)])
+    ((name, event),) = requirer.told
+    assert (name, event.reason) == (
+        "certificate_invalidated",
+        CertificateInvalidationReason.REVOKED,
+    )
+    assert requirer.assigned()[0] == []
+    requirer.receive(certificates=[])
+    assert requirer.told == []
+    assert requirer.assigned()[0] == []
+
+
 def test_private_key_is_the_new_one_during_a_rotation() -> None:
     """`private_key` is the key that requests are made with."""
     requirer = _served()

@@ -29,7 +29,9 @@ def being_replaced(seen: _requirer_state.Observed) -> _ByAttributes:
     found: _ByAttributes = {}
     for entry in seen.outgoing.entries:
         answer, stored = entry.answer, seen.stored.get(entry.csr)
-        if answer is None or key is None or (stored is not None and stored.is_done_with):
+        if answer is None or key is None or entry.csr in seen.withdrawn:
+            continue
+        if stored is not None and stored.is_done_with:
             continue
         attributes = _requirer_state.attributes_of_answer(answer)
         if (
@@ -121,10 +123,16 @@ def of_application(
         outgoing: What the application is replacing.
         now: Aware.
     """
+    answers = list(answers)
     new = _fitting(answers, key, now)
     if new:
         return _values.AssignedCertificates(new, key)
-    waiting = [entry.answer for entry in outgoing.entries if entry.answer is not None]
+    revoked = {answer.certificate for answer in answers if answer.revoked}
+    waiting = [
+        entry.answer
+        for entry in outgoing.entries
+        if entry.answer is not None and entry.answer.certificate not in revoked
+    ]
     old = _fitting(waiting, outgoing.key, now)
     return _values.AssignedCertificates(old, outgoing.key if old else key)
 

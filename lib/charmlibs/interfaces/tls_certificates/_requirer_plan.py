@@ -291,6 +291,7 @@ class _Ending(enum.Enum):
     """Why a certificate that was being replaced is done with."""
 
     UNUSED = enum.auto()
+    REVOKED = enum.auto()
     EXPIRED = enum.auto()
     NOT_REQUESTED = enum.auto()
     REPLACED = enum.auto()
@@ -323,6 +324,10 @@ def _look_after_outgoing(
         ending = _why_end(entry, wanted, stored, seen, is_replaced=is_replaced)
         if ending is _Ending.EXPIRED:
             secrets.announce(entry.csr, stored, _values.CertificateInvalidationReason.EXPIRED)
+        if ending is _Ending.REVOKED:
+            secrets.announce(entry.csr, stored, _values.CertificateInvalidationReason.REVOKED)
+            # Whoever reads this secret, a follower too, is to find it no more.
+            entry = _outgoing.OutgoingEntry(entry.csr)  # noqa: PLW2901
         if ending is not None:
             secrets.finish(entry.csr, stored)
         elif entry.answer is not None:
@@ -346,6 +351,8 @@ def _why_end(
         return _Ending.EXPIRED
     if entry.answer is None:
         return _Ending.UNUSED
+    if entry.csr in seen.withdrawn:
+        return _Ending.REVOKED
     if wanted not in seen.wanted:
         return _Ending.NOT_REQUESTED
     return _Ending.REPLACED if is_replaced else None

@@ -65,6 +65,9 @@ class Observed:
     """The secrets of certificates, for the requests in `sent` and in `outgoing`."""
     outgoing: _outgoing.Outgoing = field(default_factory=_outgoing.Outgoing)
     """What is being replaced."""
+    withdrawn: frozenset[str] = frozenset()
+    """The requests in `outgoing` whose certificate the provider marks as revoked: it may show it
+    for a while still after its request has left our databag."""
     asked: frozenset[str] = frozenset()
     """The requests whose renewal the charm asked for."""
     hinted: frozenset[str] = frozenset()

@@ -195,6 +195,7 @@ class Scope:
             refusals=self._refusals(relation, texts) if relation is not None else {},
             stored={csr: self._as_stored(csr, held) for csr, held in stored.items()},
             outgoing=outgoing,
+            withdrawn=self._withdrawn(relation, outgoing),
             asked=asked,
             hinted=frozenset(hinted),
         )
@@ -355,6 +356,19 @@ class Scope:
                     self._warned.add(entry.csr)
                     _logger.warning("an answer in %s cannot be read: %s", relation, error)
         return found
+
+    def _withdrawn(
+        self, relation: ops.Relation | None, outgoing: _outgoing.Outgoing
+    ) -> frozenset[str]:
+        """Return the requests whose certificates, being replaced, are marked as revoked."""
+        waiting = {one.csr: one.answer for one in outgoing.entries if one.answer is not None}
+        if relation is None or not waiting:
+            return frozenset()
+        return frozenset(
+            csr
+            for csr, answer in self._answers(relation, set(waiting)).items()
+            if answer.revoked and answer.certificate == waiting[csr].certificate
+        )
 
     def _refusals(
         self, relation: ops.Relation, csrs: set[str]
