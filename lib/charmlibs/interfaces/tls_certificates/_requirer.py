@@ -1,4 +1,8 @@
-"""The requirer: observe, gather, plan, apply, emit."""
+"""The requirer: observe, gather, plan, apply, emit.
+
+It is long because it is one public class, whose methods are the published ones with what they
+promise: most of it is signatures and docstrings, and what is done is below, in `_reconciler`.
+"""
 
 import logging
 from collections.abc import Callable

@@ -1,6 +1,8 @@
 """One owner of requests, keys and certificates: a unit, or the application on its leader.
 
-The shell around the requirer's plan: it gathers what the plan looks at, and does what it says.
+The shell around the requirer's plan: it gathers what the plan looks at, and does what it says. The
+two stand together, and make a long module, because they share one memory: in the hook that changes
+a secret Juju goes on telling what was before, so what was done is gathered again from there.
 """
 
 import dataclasses

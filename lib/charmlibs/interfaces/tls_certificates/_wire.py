@@ -7,14 +7,13 @@ are parsed only where they are asked for, and each distinct one once for each `R
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar
 
 import pydantic
 
-from . import _errors, _values, _x509
+from . import _errors, _lists, _values, _x509
 
 REQUESTS = "certificate_signing_requests"
 """The requirer's key, in a unit's or an application's databag."""
@@ -297,7 +296,7 @@ def read_capabilities(
     """Read the value of `CAPABILITIES`; a field that is not what it should be is 'not said'."""
     if not text:
         return None, ()
-    fields = _load(text)
+    fields = _lists.load(text)
     if not isinstance(fields, dict):
         return None, (Rejected(CAPABILITIES, "not a JSON object"),)
     good: dict[str, Any] = {}
@@ -328,7 +327,7 @@ def write_entries(entries: Iterable[RequestEntry | CertificateEntry | ErrorEntry
 
 
 def _read_list(key: str, text: str, parse: Callable[[dict[str, Any]], _Entry]) -> Read[_Entry]:
-    items = _load_list(text)
+    items = _lists.load_list(text)
     if items is None:
         return Read(rejected=(Rejected(key, "not a JSON list"),))
     entries: list[_Entry] = []
@@ -348,51 +347,6 @@ def _read_entry(item: Any, parse: Callable[[dict[str, Any]], _Entry]) -> _Entry 
         return parse(item)
     except pydantic.ValidationError as error:
         return _reason(error)
-
-
-def _load(text: str) -> Any:
-    try:
-        return json.loads(text)
-    # RecursionError: lists nested by the thousand are a text that some JSON writer accepts.
-    except (ValueError, RecursionError):
-        return None
-
-
-def _load_list(text: str) -> list[Any] | None:
-    """Return the items of a JSON list, None for those that cannot be loaded; None if it is none.
-
-    One item nested by the thousand, or a number of thousands of digits, is more than Python's
-    parser takes, and would fail the whole text: then each item is loaded by itself.
-    """
-    items = _load(text)
-    if items is None:
-        texts = _split_list(text.strip())
-        return None if texts is None else [_load(item) for item in texts]
-    return cast("list[Any]", items) if isinstance(items, list) else None
-
-
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
-
-
-def _split_list(text: str) -> list[str] | None:
-    """Return the texts of a JSON list's items; None if its brackets do not fit together."""
-    if not (text.startswith("[") and text.endswith("]")):
-        return None
-    items: list[str] = []
-    depth = start = 0
-    for token in _TOKEN.finditer(text):
-        bracket = token[0]
-        if bracket in "[{":
-            depth += 1
-            start = start or token.end()
-        elif bracket in "]}":
-            depth -= 1
-        if (bracket == "," and depth == 1) or depth == 0:
-            items.append(text[start : token.start()])
-            start = token.end()
-        if depth == 0 and start < len(text):
-            return None
-    return items if depth == 0 else None
 
 
 def _reason(error: pydantic.ValidationError) -> str:

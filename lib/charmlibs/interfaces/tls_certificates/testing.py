@@ -18,7 +18,7 @@ other module of the library imports this one.
 import dataclasses
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 from ops import testing
@@ -26,65 +26,25 @@ from ops import testing
 from . import (
     _attributes,
     _errors,
-    _issuing,
     _keys,
-    _renewal,
     _secrets,
+    _throwaway,
     _values,
     _wire,
-    _x509,
 )
 
+__all__ = [
+    "Authority",
+    "ProviderScene",
+    "RequirerScene",
+    "certificates_in",
+    "errors_in",
+    "requests_in",
+]
+
+Authority = _throwaway.Authority
 _Mode = _values.Mode
-_DAY = timedelta(days=1)
-# Of the requirer's `renewal_relative_time`, unless the charm says otherwise.
-_FRACTION = 0.9
-
-
-class Authority:
-    """A throwaway CA: its key is made with it, and kept nowhere.
-
-    Args:
-        common_name: Of the CA.
-        validity: How long the CA is valid from now; it has been for as long already, so that it
-            can have issued certificates that are about to expire.
-    """
-
-    def __init__(
-        self, common_name: str = "Throwaway CA", validity: timedelta = 3650 * _DAY
-    ) -> None:
-        self.private_key = _keys.PrivateKey.generate(key_algorithm=_keys.KeyAlgorithm.ECDSA)
-        attributes = _attributes.CertificateRequestAttributes(common_name=common_name, is_ca=True)
-        self.certificate = _issuing.self_signed_ca(
-            attributes, self.private_key, 2 * validity, _now() - validity
-        )
-
-    def issue(
-        self,
-        csr: _x509.CertificateSigningRequest,
-        validity: timedelta = 90 * _DAY,
-        *,
-        is_ca: bool = False,
-        relation_id: int = 0,
-        age: timedelta = timedelta(0),
-    ) -> _values.ProviderCertificate:
-        """Return the answer to a request.
-
-        Args:
-            csr: The request.
-            validity: How long the certificate is valid, from when it was issued.
-            is_ca: Whether it is a CA certificate.
-            relation_id: Of the relation that the request is from.
-            age: How long ago it was issued.
-
-        Raises:
-            TLSCertificatesError: If the request cannot be granted.
-        """
-        certificate = _issuing.sign(
-            csr, self.certificate, self.private_key, validity, _now() - age, is_ca=is_ca
-        )
-        chain = [certificate, self.certificate]
-        return _values.ProviderCertificate(relation_id, certificate, csr, self.certificate, chain)
+_DAY = _throwaway.DAY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,11 +143,7 @@ class RequirerScene:
         Args:
             error: Why; that the domain is not allowed, if it is not given.
         """
-        errors = [
-            _wire.ErrorEntry(one.certificate_signing_request.raw, error or _not_allowed())
-            for one in self.requests
-        ]
-        data = {_wire.ERRORS: _wire.write_entries(errors)}
+        data = {_wire.ERRORS: _throwaway.errors_text(self.requests, error)}
         relation = dataclasses.replace(self.relation, remote_app_data=data)
         return self._with(relation)
 
@@ -217,8 +173,8 @@ class RequirerScene:
         is_revoked: bool = False,
         as_v3: bool = False,
     ) -> "RequirerScene":
-        answers = _issued(self.requests, by, validity, age, is_revoked=is_revoked)
-        data = {_wire.CERTIFICATES: _certificates_text(answers, as_v3=as_v3)}
+        answers = _throwaway.issued(self.requests, by, validity, age, is_revoked=is_revoked)
+        data = {_wire.CERTIFICATES: _throwaway.certificates_text(answers, as_v3=as_v3)}
         relation = dataclasses.replace(self.relation, remote_app_data=data)
         return self._with(relation, answers, () if is_new else answers)
 
@@ -304,7 +260,7 @@ class ProviderScene:
             validity: Of the certificates.
             as_v3: Whether the charm wrote them when it had version 3 of the library.
         """
-        answers = _issued(self.requests, by or Authority(), validity)
+        answers = _throwaway.issued(self.requests, by or Authority(), validity)
         return self._with_certificates(answers, as_v3=as_v3)
 
     def expiring(
@@ -312,7 +268,7 @@ class ProviderScene:
     ) -> "ProviderScene":
         """Return the scene in which the certificates are valid, and soon will not be."""
         return self._with_certificates(
-            _issued(self.requests, by or Authority(), validity, validity * 0.95)
+            _throwaway.issued(self.requests, by or Authority(), validity, validity * 0.95)
         )
 
     def revoked(
@@ -320,7 +276,7 @@ class ProviderScene:
     ) -> "ProviderScene":
         """Return the scene in which every certificate was revoked: its request is outstanding."""
         return self._with_certificates(
-            _issued(self.requests, by or Authority(), validity, is_revoked=True)
+            _throwaway.issued(self.requests, by or Authority(), validity, is_revoked=True)
         )
 
     def denied(self, error: _values.CertificateError | None = None) -> "ProviderScene":
@@ -329,11 +285,7 @@ class ProviderScene:
         Args:
             error: Why; that the domain is not allowed, if it is not given.
         """
-        errors = [
-            _wire.ErrorEntry(one.certificate_signing_request.raw, error or _not_allowed())
-            for one in self.requests
-        ]
-        data = {_wire.ERRORS: _wire.write_entries(errors)}
+        data = {_wire.ERRORS: _throwaway.errors_text(self.requests, error)}
         relation = dataclasses.replace(self.relation, local_app_data=data)
         return dataclasses.replace(self, relation=relation, certificates=())
 
@@ -346,7 +298,7 @@ class ProviderScene:
     def _with_certificates(
         self, answers: tuple[_values.ProviderCertificate, ...], *, as_v3: bool = False
     ) -> "ProviderScene":
-        data = {_wire.CERTIFICATES: _certificates_text(answers, as_v3=as_v3)}
+        data = {_wire.CERTIFICATES: _throwaway.certificates_text(answers, as_v3=as_v3)}
         relation = dataclasses.replace(self.relation, local_app_data=data)
         return dataclasses.replace(self, relation=relation, certificates=answers)
 
@@ -394,54 +346,7 @@ def _secrets_for(
                 {"certificate": one.certificate.raw, "csr": csr},
                 label=labels.certificate(_wire.digest(csr)),
                 owner=owner,
-                expire=_due(one.certificate),
+                expire=_throwaway.due(one.certificate),
             )
         )
     return frozenset(secrets)
-
-
-def _issued(
-    requests: Iterable[_values.RequirerCertificateRequest],
-    by: Authority,
-    validity: timedelta,
-    age: timedelta = timedelta(0),
-    *,
-    is_revoked: bool = False,
-) -> tuple[_values.ProviderCertificate, ...]:
-    answers = (
-        by.issue(
-            one.certificate_signing_request,
-            validity,
-            is_ca=one.is_ca,
-            relation_id=one.relation_id,
-            age=age,
-        )
-        for one in requests
-    )
-    revoked = True if is_revoked else None
-    return tuple(dataclasses.replace(one, revoked=revoked) for one in answers)
-
-
-def _certificates_text(answers: Iterable[_values.ProviderCertificate], *, as_v3: bool) -> str:
-    entries = [_wire.CertificateEntry.from_value(one) for one in answers]
-    if as_v3:
-        more = {"recommended_expiry_notification_time": None}
-        entries = [dataclasses.replace(one, fields=more) for one in entries]
-    return _wire.write_entries(entries)
-
-
-def _due(certificate: _x509.Certificate) -> datetime:
-    """Return when the library would renew a certificate that it saw when it was made."""
-    start = certificate.validity_start_time
-    return _renewal.due(start, certificate.expiry_time, _FRACTION, start)
-
-
-def _not_allowed() -> _values.CertificateError:
-    code = _values.CertificateRequestErrorCode.DOMAIN_NOT_ALLOWED
-    return _values.CertificateError(
-        code=code.value, name=code.name.lower(), message="The domain is not allowed."
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)
