@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import pathlib
 import re
 import shutil
@@ -14,6 +15,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
+ISSUE_FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 BIN = pathlib.Path(sys.executable).parent
 SPREAD_SYSTEM = re.compile(r"[a-z*]+-[a-z0-9*]+(?:[-.][a-z0-9*]+)*")
 """What spread accepts as a system's name."""
@@ -42,6 +44,13 @@ def test_dependabot_is_valid() -> None:
     """GitHub's schema of Dependabot's configuration accepts ours."""
     configuration = str(ROOT / ".github" / "dependabot.yaml")
     check("check-jsonschema", "--builtin-schema", "vendor.dependabot", configuration)
+
+
+@pytest.mark.parametrize("form", ISSUE_FORMS, ids=lambda path: path.stem)
+def test_issue_form_is_valid(form: pathlib.Path) -> None:
+    """GitHub's schema of forms for issues accepts it, and that of their list the list."""
+    schema = "github-issue-config" if form.stem == "config" else "github-issue-forms"
+    check("check-jsonschema", "--builtin-schema", f"vendor.{schema}", str(form))
 
 
 def test_workflows_are_safe() -> None:
@@ -122,6 +131,20 @@ def test_release_needs_its_tests() -> None:
         "ci.yaml",
         "integration.yaml",
     }
+
+
+def test_commits_are_checked_as_lint_checks() -> None:
+    """What pre-commit runs at a commit is what `make lint` runs: ruff and codespell."""
+    (repository,) = load(ROOT / ".pre-commit-config.yaml")["repos"]
+    hooks = [one["entry"].removeprefix(".venv/bin/").split() for one in repository["hooks"]]
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    commands = [line.split() for line in tox["testenv:lint"]["commands"].split("\n") if line]
+    assert [hook[:2] if hook[0] == "ruff" else hook[:1] for hook in hooks] == [
+        command[:2] if command[0] == "ruff" else command[:1]
+        for command in commands
+        if command[0] != "pre-commit"
+    ]
 
 
 def check(program: str, *arguments: str) -> None:
