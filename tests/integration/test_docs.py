@@ -54,7 +54,7 @@ def terminal() -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("no_demo")
-@pytest.mark.parametrize("page", ["docs/tutorial/first-certificate.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-certificate.md"])
 def test_from_the_clone(page: str) -> None:
     """What begins with `make demo` goes as it is written, and leaves nothing."""
     with transcript.Shell(ROOT, terminal(), patience=180) as shell:
