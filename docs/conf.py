@@ -64,5 +64,6 @@ html_static_path = ["_static"]
 html_css_files = ["drawings.css"]
 html_copy_source = False
 html_show_sphinx = False
-copybutton_prompt_text = "$ "
+copybutton_prompt_text = r"\$ |> "
+copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
