@@ -13,9 +13,34 @@ from tests.integration import transcript
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 DRAWINGS = sorted((DOCS / "explanation").glob("*.svg"))
+MARKDOWN = sorted(
+    page
+    for folder in (".", ".github", "charms", "docs", "lib", "localjuju", "terraform", "tests")
+    for page in (ROOT / folder).glob("*.md" if folder == "." else "**/*.md")
+    if not {"build", "parts", "prime", "stage"} & set(page.relative_to(ROOT).parts)
+)
 SVG = "{http://www.w3.org/2000/svg}"
 
 each_drawing = pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda path: path.stem)
+
+
+def slugs(page: pathlib.Path) -> set[str]:
+    """Return the anchors of a page's headings, as the repository's host makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_within_the_repository(page: pathlib.Path) -> None:
+    """A link to a file of the repository, or to a heading in one, leads to what is there."""
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if "://" in target:
+            continue
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), target
+        assert not anchor or anchor in slugs(there), target
 
 
 @each_drawing
