@@ -81,7 +81,7 @@ def is_like(printed: str, shown: str) -> bool:
             # Columns are as wide as their longest entry: how many spaces there are says nothing.
             parts = (re.escape(part) for part in re.sub(r" +", " ", line).split(_ANYTHING))
             lines.append(r"[^\n]*?".join(parts) + r"\n")
-    text = re.sub(r" +", " ", printed.rstrip("\n") + "\n")
+    text = re.sub(r" *\n", "\n", re.sub(r" +", " ", printed.rstrip("\n") + "\n"))
     return re.fullmatch("".join(lines), text) is not None
 
 
