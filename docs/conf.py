@@ -35,13 +35,17 @@ exclude_patterns = ["_build"]
 nitpicky = True
 # Other projects' names: their indexes lie on other hosts, and the build asks none.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(ops|cryptography|pydantic|datetime|ipaddress|collections|enum|pathlib)(\..+)?"),
+    (
+        r"py:.*",
+        r"(ops|scenario|cryptography|pydantic|datetime|ipaddress|collections|enum|pathlib)(\..+)?",
+    ),
     (r"py:.*", r"(timedelta|date|time)"),
 ]
 default_role = "code"
 
 # Pages that are made of a file elsewhere, whose links are relative to that file.
 included_files = {
+    "how-to/test-with-the-kit": "lib/TESTING.md",
     "project/changelog": "CHANGELOG.md",
     "project/contributing": "CONTRIBUTING.md",
     "project/releasing": "RELEASING.md",
