@@ -162,11 +162,18 @@ def _copy_folder(source: Path, into: Path) -> None:
             path = Path(folder, name)
             if path.is_symlink() and Path(folder).resolve().is_relative_to(path.resolve()):
                 raise JujuError(f'"{source}" has a link to a folder that it is in: {path}')
-        return {n for n in names if n in LEFT_OUT or n.endswith((".charm", ".egg-info"))}
+        return {n for n in names if _is_left_out(Path(folder, n))}
 
     # Charm folders may link to shared code: the copy holds the files themselves.
-    shutil.copytree(source, into, ignore=left_out, ignore_dangling_symlinks=True)
+    shutil.copytree(source, into, ignore=left_out)
     write_what_packing_writes(into)
+
+
+def _is_left_out(path: Path) -> bool:
+    # Links to nothing are not left to ``shutil.copytree``: it looks for what a relative link
+    # leads to in the process's current folder.
+    is_dangling = path.is_symlink() and not path.exists()
+    return is_dangling or path.name in LEFT_OUT or path.name.endswith((".charm", ".egg-info"))
 
 
 def write_what_packing_writes(folder: Path) -> None:

@@ -224,6 +224,19 @@ def test_folder_that_links_to_itself(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_folder_with_links(tmp_path: Path) -> None:
+    """What a link in a charm's folder leads to is copied; a link to nothing is left out."""
+    folder = tmp_path / "charm"
+    folder.mkdir()
+    (folder / "metadata.yaml").write_text(METADATA)
+    (folder / "lib.py").symlink_to("../shared.py")
+    (folder / "nothing").symlink_to("gone")
+    (tmp_path / "shared.py").write_text("shared")
+    charmfiles.take_charm(folder, "./charm", tmp_path / "out")
+    assert (tmp_path / "out" / "lib.py").read_text() == "shared"
+    assert not (tmp_path / "out" / "nothing").is_symlink()
+
+
 def test_folder_with_a_pipe(tmp_path: Path) -> None:
     """What cannot be copied is named."""
     folder = tmp_path / "charm"

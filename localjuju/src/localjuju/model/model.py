@@ -15,7 +15,7 @@ from .errors import JujuError, NotFoundError
 from .records import Ghost, LogLine, Offer, Saas
 from .relations import Relation, Side
 from .secrets import Expiry, Secret
-from .values import parse_config, parse_duration
+from .values import carry_over, parse_config, parse_duration
 
 if TYPE_CHECKING:
     import datetime
@@ -200,7 +200,7 @@ class Model:
         charms.check_endpoints(self, app, charm)
         app.charm = charm
         app.charm_revision = revision
-        app.config = {name: v for name, v in app.config.items() if name in charm.options}
+        app.config = carry_over(charm, app.config)
 
     def set_config(
         self, app_name: str, values: Mapping[str, str], reset: Iterable[str] = ()

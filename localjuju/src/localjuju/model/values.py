@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from typing import TYPE_CHECKING
@@ -26,6 +27,19 @@ def parse_config(charm: Charm, values: Mapping[str, str]) -> dict[str, OptionVal
         if name not in charm.options:
             raise JujuError(f'unknown option "{name}"')
     return {name: charm.options[name].parse(text) for name, text in values.items()}
+
+
+def carry_over(charm: Charm, config: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return what an application was set to as another revision of its charm has it.
+
+    A value of an option that is gone is forgotten; so is one that the option's new type has not.
+    """
+    kept: dict[str, OptionValue] = {}
+    for name, value in config.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        with contextlib.suppress(JujuError):
+            kept.update(parse_config(charm, {name: text}))
+    return kept
 
 
 def parse_duration(text: str) -> datetime.timedelta:
