@@ -2,12 +2,20 @@
 
 import base64
 import json
+import logging
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 
-from charmlibs.interfaces.tls_certificates import ProviderCapabilities, TLSCertificatesError
+from charmlibs.interfaces.tls_certificates import (
+    CertificateSigningRequest,
+    ProviderCapabilities,
+    TLSCertificatesError,
+)
 from tests.unit.lib import keys
 from tests.unit.lib.providers import Provider, requests
 from tests.unit.lib.requirers import A, Requirer, certificate_entry, certificates, error_entry
@@ -103,3 +111,24 @@ def test_capabilities_of_another_type() -> None:
     with pytest.raises(Exception, match="ProviderCapabilities") as raised:
         provider.update_status()
     assert isinstance(raised.value.__cause__, TLSCertificatesError)
+
+
+def test_log_lines_are_not_forged(caplog: pytest.LogCaptureFixture) -> None:
+    """A line break in what a remote side wrote begins no line of the log, at any level."""
+    caplog.set_level(logging.DEBUG)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a\nFORGED")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, SHA256())
+    csr = CertificateSigningRequest.from_string(
+        request.public_bytes(serialization.Encoding.PEM).decode()
+    )
+    entries = requests([csr])
+    entries.append({"certificate_signing_request": "-----BEGIN\nFORGED", "ca": False})
+    provider = Provider()
+    provider.receive(entries)
+    with pytest.raises(TLSCertificatesError, match="control character"):
+        keys.answer(csr)
+    provider.receive(json.dumps([*entries, "\nFORGED"]))
+    logged = [line.message for line in provider.context.juju_log]
+    assert [line for line in (*logged, *caplog.messages) if "\nFORGED" in line] == []
+    assert any("is not used" in line for line in logged)

@@ -74,6 +74,27 @@ def test_names_requirer_in_ledger(ctx: testing.Context[Any], leaf_key: PrivateKe
     assert (entry.requirer, entry.relation_id, entry.names) == ("web/0", 7, ("web-0",))
 
 
+def test_copied_request_takes_nothing_from_its_owner(
+    ctx: testing.Context[Any], leaf_key: PrivateKey
+) -> None:
+    """Who copies another's request gets a certificate for a key that is not theirs; the owner's
+    stays, also when the other one goes.
+    """
+    owner = asking(leaf_key, "web-0")
+    copy = dataclasses.replace(owner, id=8, remote_app_name="copier")
+    out = ctx.run(ctx.on.relation_changed(owner, remote_unit=0), state(owner))
+    [before] = answers(out)
+    copied = dataclasses.replace(out, relations={*out.relations, copy})
+    out = ctx.run(ctx.on.relation_changed(copy, remote_unit=0), copied)
+    [other] = answers(out, 8)
+    assert Certificate.from_string(other["certificate"]).matches_private_key(leaf_key)
+    out = ctx.run(ctx.on.relation_broken(out.get_relation(8)), out)
+    assert answers(out) == [before]
+    revoked = {entry.serial for entry in memory(out).ledger if entry.revoked_at}
+    assert revoked == {Certificate.from_string(other["certificate"]).serial_number}
+    assert not memory(out).ledger.refused_keys
+
+
 def test_follower_writes_nothing(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
     """A unit that does not lead answers nobody, and says that it stands by."""
     relation = asking(leaf_key, "web-0")
