@@ -98,11 +98,11 @@ format: setup  ## Format the code, and mend what can be mended without thinking
 	$(BIN)/ruff format .
 
 .PHONY: pack
-pack:  ## Pack both charms for release (charmcraft and LXD, on Ubuntu)
+pack: setup  ## Pack both charms for release, with their bills of materials (charmcraft and LXD, on Ubuntu)
 	scripts/pack-release
 
 .PHONY: pack-here
-pack-here: setup  ## Pack both charms for this very machine, into build/charms
+pack-here: setup  ## Pack both charms for this very machine, into build/charms, with their bills of materials
 	@$(BIN)/python scripts/pack_here.py
 
 .PHONY: test-packed

@@ -1,5 +1,7 @@
 """Pack both charms for the machine that this runs on, into build/charms, and look into them.
 
+Beside each is written what it is made of, as a CycloneDX bill of materials.
+
 A release is packed by `make pack` (charmcraft on LXD, for Ubuntu). This is for localjuju and CI on
 any machine: charmcraft runs in place, on a clean export of the tracked files, in which
 `platforms:` names this machine. docs/adr/0003 says why each of these steps is needed.
@@ -16,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+
+import bill_of_materials
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
@@ -45,6 +49,8 @@ def main() -> int:
             check(packed)
             target = OUTPUT / f"{charm}.charm"
             shutil.move(packed, target)
+        bill = target.with_suffix(".cdx.json")
+        bill.write_text(bill_of_materials.bill_of(target), encoding="utf-8")
         print(f"{target.relative_to(ROOT)}  {target.stat().st_size / 1e6:.1f} MB")
     return 0
 
