@@ -57,10 +57,6 @@ soak: setup  ## The same for hours (STEPS=20000 or HOURS=8; SEED=n BATCHES=1 pla
 integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integration/test_deploy.py' for some of them)
 	$(TOX) -e integration-local $(if $(ARGS),-- $(ARGS))
 
-.PHONY: faults
-faults: setup  ## Hooks killed, disks full, units cut off, on localjuju: not yet part of `make test`
-	$(TOX) -e integration-local -- tests/integration/test_faults.py
-
 .PHONY: integration
 integration: setup  ## Integration tests on the controller that `juju` is logged into
 	$(TOX) -e integration $(if $(ARGS),-- $(ARGS))
