@@ -1,6 +1,7 @@
 """What strangers may write into a databag: it never raises, and never harms its neighbours."""
 
 import base64
+import dataclasses
 import json
 import logging
 from typing import Any
@@ -68,6 +69,50 @@ def test_bad_answer_leaves_its_neighbours(item: str) -> None:
     said = "\n".join(requirer.warnings())
     assert "certificates[1] of the provider" in said
     assert "request_errors[1] of the provider" in said
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param([7] * 3000, id="no entries"),
+        pytest.param([{"certificate_signing_request": f"x{n}"} for n in range(3000)], id="no PEM"),
+    ],
+)
+def test_many_bad_requests_are_few_lines(bad: list[Any]) -> None:
+    """However much a stranger writes, the log says of the first ones what, and of others how many.
+
+    Each line is a process that the hook starts.
+    """
+    provider = Provider()
+    provider.receive([*bad, *requests([keys.csr_of()])])
+    assert len(provider.get("get_outstanding_certificate_requests")) == 1
+    assert len(provider.warnings()) == 11
+    assert "2990 more" in provider.warnings()[-1]
+
+
+def test_many_bad_answers_are_few_lines() -> None:
+    """A requirer, too, says of the first ones what is wrong, and of the others how many."""
+    requirer = Requirer()
+    requirer.relate()
+    answer = certificate_entry(keys.answer(requirer.request))
+    requirer.receive(certificates=[*[7] * 3000, {**answer, "chain": [7] * 3000}, answer])
+    assert requirer.names_told() == ["certificate_available"]
+    assert len(requirer.warnings()) == 11
+    assert "2991 more" in requirer.warnings()[-1]
+
+
+def test_own_request_that_stands_there_twice() -> None:
+    """A request of ours that stands twice in our databag is one, and is not dropped as another."""
+    requirer = Requirer()
+    requirer.relate()
+    request = requirer.request
+    twice = json.dumps(requests([request]) * 2)
+    relation = dataclasses.replace(
+        requirer.relation, local_unit_data={"certificate_signing_requests": twice}
+    )
+    requirer.state = dataclasses.replace(requirer.state, relations={relation})
+    requirer.update_status()
+    assert set(requirer.requests()) == {request}
 
 
 def test_refusal_that_no_text_can_hold() -> None:

@@ -103,6 +103,8 @@ def test_bad_entry_is_rejected_alone(bad: Any) -> None:
         pytest.param("null", id="null"),
         pytest.param("[" * 100_000, id="nested without end"),
         pytest.param("1" * 10_000, id="a number without end"),
+        # Its end was looked for from every quote in it: days, for a million of them.
+        pytest.param('["' + '\\"' * 1_000_000 + "]", id="a string without end"),
     ],
 )
 def test_bad_databag_is_rejected(text: str) -> None:
@@ -110,6 +112,13 @@ def test_bad_databag_is_rejected(text: str) -> None:
     for read in (_wire.Reader().requests, _wire.Reader().certificates, _wire.Reader().errors):
         assert read(text).entries == ()
         assert len(read(text).rejected) == 1
+
+
+def test_reason_is_short() -> None:
+    """Of what is wrong with an entry, the first few things are said, and how many there are."""
+    (rejected,) = _wire.Reader().certificates(json.dumps([{**ANSWER, "chain": [7] * 50}])).rejected
+    assert rejected.why.startswith("chain.0: ")
+    assert rejected.why.endswith("; and 47 more")
 
 
 def test_nothing_is_nothing() -> None:

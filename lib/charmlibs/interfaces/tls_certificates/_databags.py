@@ -58,8 +58,8 @@ class Databags:
         for entity in (*units, relation.app):
             text = _relations.read(relation, entity, _wire.REQUESTS)
             read = self.reader.requests(text, (relation.id, entity))
-            for one in read.rejected:
-                self.warn(f"{relation}: {one.where} of {entity.name} is not used: {one.why}")
+            for line in _wire.told(read.rejected, entity.name):
+                self.warn(f"{relation}: {line}")
             for entry in read.entries:
                 yield entity.name, entry
 
@@ -71,15 +71,19 @@ class Databags:
         self, relation: ops.Relation, requested: Requested
     ) -> Iterator[_values.RequirerCertificateRequest]:
         """Yield, of these requests, those that are fit to be offered to the charm."""
+        flawed = 0
         for csr, (name, entry) in requested.items():
             flaw = self.flaw_of(csr)
             if flaw is None:
                 request = self.reader.request(csr)
                 yield _values.RequirerCertificateRequest(relation.id, request, entry.is_ca, name)
-            else:
-                self.warn(
-                    f"{relation}: request {_wire.short_digest(csr)} is not used: {flaw.value}"
-                )
+                continue
+            flawed += 1
+            if flawed <= _wire.MOST_TOLD:
+                digest = _wire.short_digest(csr)
+                self.warn(f"{relation}: request {digest} is not used: {flaw.value}")
+        if (more := flawed - _wire.MOST_TOLD) > 0:
+            self.warn(f"{relation}: {more} more requests are not used")
 
     def flaw_of(self, csr: str) -> _provider_plan.Flaw | None:
         """Return why a request, in PEM, is not offered to the charm, or None."""

@@ -27,7 +27,8 @@ def load_list(text: str) -> list[Any] | None:
     return cast("list[Any]", items) if isinstance(items, list) else None
 
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+# A string without an end is a token, too: else its end would be looked for from every quote in it.
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 
 
 def _split_list(text: str) -> list[str] | None:

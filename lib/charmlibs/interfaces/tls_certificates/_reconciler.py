@@ -1,7 +1,7 @@
 """One relation name's requests, kept up to date: gather, plan, apply, for each owner in turn."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 
 import ops
@@ -221,10 +221,10 @@ class Reconciler:
 
     # What is said
 
-    def warn_of(self, rejected: Iterable[_wire.Rejected]) -> None:
+    def warn_of(self, rejected: Sequence[_wire.Rejected]) -> None:
         """Warn of what could not be read in the provider's databag."""
-        for one in rejected:
-            self.warn(f"{one.where} of the provider is not used: {one.why}")
+        for text in _wire.told(rejected, "the provider"):
+            self.warn(text)
 
     def _warn_of_answers(self, relation: ops.Relation) -> None:
         for key, read in (

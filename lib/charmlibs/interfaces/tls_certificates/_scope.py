@@ -150,14 +150,16 @@ class Scope:
 
     def requests(self, relation: ops.Relation) -> list[_values.RequirerCertificateRequest]:
         """Return the requests in this owner's databag."""
-        found: list[_values.RequirerCertificateRequest] = []
+        found: dict[str, _values.RequirerCertificateRequest] = {}
         for entry in self._read_requests(relation).entries:
             try:
                 csr = self._reader.request(entry.csr)
             except _errors.TLSCertificatesError:
                 continue
-            found.append(_values.RequirerCertificateRequest(relation.id, csr, entry.is_ca))
-        return found
+            # One text that stands there twice is one request: to drop it once would drop it.
+            request = _values.RequirerCertificateRequest(relation.id, csr, entry.is_ca)
+            found.setdefault(entry.csr, request)
+        return list(found.values())
 
     def observe(
         self,

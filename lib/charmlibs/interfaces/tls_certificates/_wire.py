@@ -7,7 +7,7 @@ are parsed only where they are asked for, and each distinct one once for each `R
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -23,6 +23,9 @@ ERRORS = "request_errors"
 """The provider's key for refusals, in its application databag."""
 CAPABILITIES = "capabilities"
 """The provider's key for what it can do, in its application databag."""
+MOST_TOLD = 10
+"""How many things of one kind are told of one by one: a stranger may write a million."""
+_MOST_REASONS = 3
 
 
 def _stripped(text: str) -> str:
@@ -280,6 +283,14 @@ class Reader:
         return read
 
 
+def told(rejected: Sequence[Rejected], whose: str) -> Iterator[str]:
+    """Yield, as texts for the log, what could not be read in somebody's databag."""
+    for one in rejected[:MOST_TOLD]:
+        yield f"{one.where} of {whose} is not used: {one.why}"
+    if (more := len(rejected) - MOST_TOLD) > 0:
+        yield f"{more} more entries of {whose} are not used"
+
+
 def digest(csr: str) -> str:
     """Return the SHA-256 of a request's text, in hex."""
     return hashlib.sha256(csr.encode(errors="replace")).hexdigest()
@@ -350,11 +361,15 @@ def _read_entry(item: Any, parse: Callable[[dict[str, Any]], _Entry]) -> _Entry 
 
 
 def _reason(error: pydantic.ValidationError) -> str:
-    """Say what is wrong without the input, which may be anything."""
-    return "; ".join(
+    """Say what is wrong without the input, which may be anything, and be of any length."""
+    details = error.errors()
+    reasons = [
         f"{'.'.join(map(str, detail['loc'])) or 'entry'}: {detail['msg']}"
-        for detail in error.errors()
-    )
+        for detail in details[:_MOST_REASONS]
+    ]
+    if more := len(details) - len(reasons):
+        reasons.append(f"and {more} more")
+    return "; ".join(reasons)
 
 
 _Parsed = TypeVar("_Parsed", _x509.Certificate, _x509.CertificateSigningRequest)
