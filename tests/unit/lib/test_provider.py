@@ -282,6 +282,19 @@ def test_capabilities_are_published() -> None:
     assert provider.databag() == {}
 
 
+def test_capabilities_change_in_a_hook() -> None:
+    """What a charm learns in a hook is told in that hook; the same again is no write."""
+    provider = Provider(provider_capabilities=ProviderCapabilities(supports_ip_sans=True))
+    provider.relate()
+    provider.update_status()
+    fewer = ProviderCapabilities(supports_ip_sans=False)
+    provider.call(lambda tls: tls.set_provider_capabilities(fewer))
+    assert provider.databag() == {"capabilities": {"supports_ip_sans": False}}
+    provider.options["provider_capabilities"] = fewer
+    provider.call(lambda tls: tls.set_provider_capabilities(fewer))
+    assert provider.writes == []
+
+
 def test_certificate_that_cannot_be_read_is_outstanding() -> None:
     """An entry of ours that is no certificate is no answer."""
     csr = keys.csr_of()

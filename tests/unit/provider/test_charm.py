@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from cryptography import x509
 from ops import testing
 
 from charmlibs.interfaces.tls_certificates import (
@@ -388,3 +389,43 @@ def test_everyone_hears_of_capabilities(ctx: testing.Context[Any], leaf_key: Pri
     out = ctx.run(event, state(relation, config={"allow-ip-sans": False}))
     told = json.loads(out.get_relation(7).local_app_data["capabilities"])
     assert told["supports_ip_sans"] is False
+
+
+def test_ca_that_signs_leaves_alone_says_so(
+    ctx: testing.Context[Any], leaf_key: PrivateKey, ca_key: PrivateKey, root: Certificate
+) -> None:
+    """Requirers hear in the hook in which such a CA comes to issue that it makes no CAs."""
+    asked = CertificateRequestAttributes(common_name="between", is_ca=True)
+    between = asked.generate_csr(leaf_key).sign(root, ca_key, DAY, is_ca=True)
+    secret = testing.Secret(
+        {"certificate": between.raw, "private-key": leaf_key.raw, "chain": root.raw}
+    )
+    relation = testing.Relation("certificates", id=7)
+    config = {"allow-ca-certificates": True, "ca-secret": secret.id}
+    out = ctx.run(ctx.on.config_changed(), state(relation, secrets=[secret], config=config))
+    told = json.loads(out.get_relation(7).local_app_data["capabilities"])
+    assert told["supports_ca_certificates"] is False
+
+
+def test_name_constraints_of_a_brought_ca_hold(
+    ctx: testing.Context[Any], ca_key: PrivateKey, leaf_key: PrivateKey
+) -> None:
+    """A name that no verifier would take under the operator's CA is denied; others are issued."""
+    attributes = CertificateRequestAttributes(
+        common_name="mine",
+        is_ca=True,
+        add_unique_id_to_subject_name=False,
+        additional_critical_extensions=[
+            x509.NameConstraints([x509.DNSName("example.com")], None),
+        ],
+    )
+    mine = Certificate.generate_self_signed_ca(attributes, ca_key, 365 * DAY)
+    secret = testing.Secret({"certificate": mine.raw, "private-key": ca_key.raw})
+    relation = asking(leaf_key, "a.example.com", "a.test")
+    out = ctx.run(
+        ctx.on.config_changed(),
+        state(relation, secrets=[secret], config={"ca-secret": secret.id}),
+    )
+    assert len(answers(out)) == 1
+    [error] = errors(out)
+    assert (error["code"], "a.test" in error["reason"]) == (102, True)

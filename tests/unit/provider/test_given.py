@@ -197,7 +197,7 @@ def test_not_for_servers() -> None:
         ),
         pytest.param(
             x509.NameConstraints([x509.DNSName("example.com")], None),
-            "allowed-domains",
+            "names outside",
             id="names",
         ),
     ],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from . import constraints
 from . import policy as policies
 from .ledger import Revocation, fingerprint_of
 
@@ -132,13 +133,24 @@ def key_of(request: RequirerCertificateRequest) -> Key:
 def _wish(request: RequirerCertificateRequest) -> policies.Wish:
     csr = request.certificate_signing_request
     subject = csr.x509_object.subject
+    common_names = _texts(subject, NameOID.COMMON_NAME)
+    emails = {*_texts(subject, NameOID.EMAIL_ADDRESS), *_alternative(csr, x509.RFC822Name)}
+    uris = _alternative(csr, x509.UniformResourceIdentifier)
     return policies.wish_for(
-        common_names=_texts(subject, NameOID.COMMON_NAME),
+        common_names=common_names,
         dns_names=csr.sans_dns,
         ips=csr.sans_ip,
-        addresses={*_texts(subject, NameOID.EMAIL_ADDRESS), *_addresses(csr)},
+        addresses={*emails, *uris},
         is_ca=request.is_ca,
         key=csr.public_key_sha256,
+        constrained=constraints.names_of(
+            common_names=() if request.is_ca else common_names,
+            dns=csr.sans_dns,
+            ips=csr.sans_ip,
+            emails=emails,
+            uris=uris,
+            subject=subject,
+        ),
     )
 
 
@@ -147,12 +159,13 @@ def _texts(subject: x509.Name, oid: x509.ObjectIdentifier) -> set[str]:
     return {str(attribute.value) for attribute in subject.get_attributes_for_oid(oid)}
 
 
-def _addresses(csr: CertificateSigningRequest) -> list[str]:
+def _alternative(
+    csr: CertificateSigningRequest,
+    kind: type[x509.RFC822Name | x509.UniformResourceIdentifier],
+) -> set[str]:
+    """Return the subject alternative names of one kind."""
     try:
         names = csr.x509_object.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
-        return []
-    return [
-        *names.value.get_values_for_type(x509.RFC822Name),
-        *names.value.get_values_for_type(x509.UniformResourceIdentifier),
-    ]
+        return set()
+    return set(names.value.get_values_for_type(kind))

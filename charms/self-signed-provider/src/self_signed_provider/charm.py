@@ -11,7 +11,7 @@ import pydantic
 
 from charmlibs.interfaces.tls_certificates import ProviderCapabilities, TLSCertificatesProvidesV4
 
-from . import actions, ca, given, ledger, origin, records, status
+from . import actions, ca, given, ledger, origin, policy, records, status
 from .config import ProviderConfig, describe
 from .issuance import Issuance
 from .revocation import RevocationLists
@@ -36,9 +36,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         self._stored.set_default(leaving=False)
         self._vault = Vault(self)
         self._trust = TrustBundle(self, TRUST)
-        self._certificates = TLSCertificatesProvidesV4(
-            self, CERTIFICATES, self._capabilities(self._config_in_force)
-        )
+        self._certificates = TLSCertificatesProvidesV4(self, CERTIFICATES, self._capabilities)
         self._lists = RevocationLists(self._vault)
         self._succession = Succession(self._certificates, self._vault, self._lists, self.app.name)
         self._issuance = Issuance(self._certificates, self._vault)
@@ -126,14 +124,18 @@ class SelfSignedProviderCharm(ops.CharmBase):
         """What is wrong with the options; what only the leader may look at, it alone tells."""
         return self._asked[1] or (self._wanted[1] if self.unit.is_leader() else None)
 
-    def _capabilities(self, config: ProviderConfig | None) -> ProviderCapabilities | None:
+    @property
+    def _capabilities(self) -> ProviderCapabilities | None:
+        """What requirers may ask for, of the CA in use."""
+        config, authority = self._config_in_force, ca.in_use(self._remembered.authorities)
         if config is None:
             return None
+        may_sign = authority is None or policy.may_sign_authorities(authority)
         return ProviderCapabilities(
             supports_ip_sans=config.allow_ip_sans,
             supports_wildcard_dns=config.allow_wildcards,
             supports_subdomain=config.allow_subdomains,
-            supports_ca_certificates=config.allow_ca_certificates,
+            supports_ca_certificates=config.allow_ca_certificates and may_sign,
             allowed_domains=list(config.allowed_domains) or None,
             provider_type="self-signed",
         )
@@ -171,6 +173,8 @@ class SelfSignedProviderCharm(ops.CharmBase):
         assert self._peers is not None  # noqa: S101 - asked for before anything was decided
         records.write(memory, self._peers.data[self.app])
         self._remembered = memory
+        # Another CA may have come to issue.
+        self._certificates.set_provider_capabilities(self._capabilities)
 
     def _departures(self, event: ops.EventBase) -> ledger.Departures:
         """Return who has gone for certain.

@@ -11,6 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from charmlibs.interfaces.tls_certificates import Certificate, PrivateKey, TLSCertificatesError
 
+from .constraints import constraints_of
 from .origin import path_length
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class GivenCA:
     key: PrivateKey = dataclasses.field(repr=False)
 
     def warnings(self) -> Iterator[str]:
-        """Yield what some verifiers will refuse of what this CA issues."""
+        """Yield what this CA cannot be used for."""
         for link in (self.certificate, *self.chain):
             purposes = _purposes(link)
             if purposes is not None and ExtendedKeyUsageOID.CLIENT_AUTH not in purposes:
@@ -42,11 +43,10 @@ class GivenCA:
                     f"{link.subject_rfc4514} is for servers: certificates under it do not "
                     "authenticate clients"
                 )
-            if _limits_names(link):
+            if constraints_of([link]):
                 yield (
-                    f"{link.subject_rfc4514} has name constraints, which requests are not held "
-                    "to: give allowed-domains the same domains, or verifiers refuse what is "
-                    "outside of them"
+                    f"{link.subject_rfc4514} has name constraints: requests for names outside of "
+                    "them are denied"
                 )
 
 
@@ -147,14 +147,6 @@ def _purposes(certificate: Certificate) -> frozenset[x509.ObjectIdentifier] | No
         return None
     purposes = frozenset(usage.value)
     return None if ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in purposes else purposes
-
-
-def _limits_names(certificate: Certificate) -> bool:
-    try:
-        certificate.x509_object.extensions.get_extension_for_class(x509.NameConstraints)
-    except x509.ExtensionNotFound:
-        return False
-    return True
 
 
 def _certificate(pem: str, where: str) -> Certificate:

@@ -13,7 +13,7 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesError,
 )
 
-from . import answers, ca, ledger, origin, policy
+from . import answers, ca, ledger, policy
 
 if TYPE_CHECKING:
     import datetime
@@ -59,11 +59,7 @@ class Issuance:
         book = self._ledger(memory.ledger, exchanges, now)
         outlook = answers.look(exchanges, book, authority.id)
         trusted = {a.id for a in memory.authorities}
-        granted = policy.policy_from(
-            config,
-            book.refused_keys,
-            may_sign_authorities=origin.path_length(authority.certificate) != 0,
-        )
+        granted = policy.policy_from(config, book.refused_keys, authority)
         due = answers.decide(self._requests(outlook), outlook, policy=granted, trusted=trusted)
         kept = {k for k, entry in outlook.due.items() if answers.is_kept(entry, trusted)}
         issued, errors = self._sign(due, authority, config, kept)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import re
 import urllib.parse
 from typing import TYPE_CHECKING
 
 from charmlibs.interfaces.tls_certificates import CertificateError, CertificateRequestErrorCode
 
+from . import constraints as name_constraints
+from . import origin
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from .ca import Authority
     from .config import ProviderConfig
+    from .constraints import Constraints, Names, Outside
 
 _HOST_NAME = re.compile(r"[\w.*-]+")
 _MOST_LISTED = 5
@@ -42,6 +46,8 @@ class Policy:
     """Whether the CA in use may: one with a path length of 0 signs leaves alone."""
     refused_keys: frozenset[str] = frozenset()
     """Keys whose certificates were revoked: hex of SHA-256 over the SubjectPublicKeyInfo."""
+    constraints: tuple[Constraints, ...] = ()
+    """What the CA in use, and those above it, limit names to: no verifier takes others."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Wish:
     key_sha256: str
     addresses: frozenset[str] = frozenset()
     """E-mail addresses and URIs."""
+    names: Names = dataclasses.field(default_factory=name_constraints.Names)
+    """What verifiers will hold to the CA's name constraints."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Denial:
 
 
 def policy_from(
-    config: ProviderConfig, refused_keys: frozenset[str], *, may_sign_authorities: bool
+    config: ProviderConfig, refused_keys: frozenset[str], authority: Authority
 ) -> Policy:
     """Return the policy that the operator's options make, and the CA that they chose."""
     return Policy(
@@ -84,9 +92,15 @@ def policy_from(
         ips=config.allow_ip_sans,
         subdomains=config.allow_subdomains,
         sub_authorities=config.allow_ca_certificates,
-        may_sign_authorities=may_sign_authorities,
+        may_sign_authorities=may_sign_authorities(authority),
         refused_keys=refused_keys,
+        constraints=name_constraints.constraints_of((authority.certificate, *authority.chain)),
     )
+
+
+def may_sign_authorities(authority: Authority) -> bool:
+    """Return whether a CA may sign others (RFC 5280, section 4.2.1.9)."""
+    return origin.path_length(authority.certificate) != 0
 
 
 def wish_for(
@@ -97,6 +111,7 @@ def wish_for(
     is_ca: bool,
     key: str,
     addresses: Collection[str] = (),
+    constrained: Names | None = None,
 ) -> Wish:
     """Return what is asked for; a common name that reads as a host name or an address is one.
 
@@ -106,11 +121,18 @@ def wish_for(
     """
     names, ip_addresses = set(dns_names), set(ips)
     for common_name in () if is_ca else common_names:
-        if _is_ip_address(common_name):
+        if name_constraints.is_ip_address(common_name):
             ip_addresses.add(common_name)
         elif _HOST_NAME.fullmatch(common_name):
             names.add(_a_label(common_name))
-    return Wish(frozenset(names), frozenset(ip_addresses), is_ca, key, frozenset(addresses))
+    return Wish(
+        frozenset(names),
+        frozenset(ip_addresses),
+        is_ca,
+        key,
+        frozenset(addresses),
+        constrained or name_constraints.Names(),
+    )
 
 
 def why_deny(wish: Wish, policy: Policy, held: int) -> Denial | None:
@@ -146,8 +168,23 @@ def _denials(wish: Wish, policy: Policy, held: int) -> Iterator[Denial]:
         code = CertificateRequestErrorCode.DOMAIN_NOT_ALLOWED
         granted = ", ".join(policy.domains) + (" and below" if policy.subdomains else " alone")
         yield Denial(code, f"not within {granted}: {_listed(outside)}")
+    yield from _unsigned(name_constraints.outside(wish.names, policy.constraints))
     if policy.limit is not None and held >= policy.limit:
         yield Denial(other, f"the limit of {policy.limit} certificates per requirer is reached")
+
+
+def _unsigned(outside: Outside) -> Iterator[Denial]:
+    """Every reason to deny what the CA in use may not sign."""
+    constraints = "outside the name constraints of the CA in use"
+    if outside.ips:
+        code = CertificateRequestErrorCode.IP_NOT_ALLOWED
+        yield Denial(code, f"{constraints}: {_listed(outside.ips)}")
+    if outside.hosts:
+        code = CertificateRequestErrorCode.DOMAIN_NOT_ALLOWED
+        yield Denial(code, f"{constraints}: {_listed(outside.hosts)}")
+    if outside.subject is not None:
+        code = CertificateRequestErrorCode.OTHER
+        yield Denial(code, f"{constraints}: the subject {outside.subject}")
 
 
 def _is_within(name: str | None, policy: Policy) -> bool:
@@ -184,14 +221,6 @@ def _a_label(name: str) -> str:
         return name.encode("idna").decode()
     except UnicodeError:
         return name
-
-
-def _is_ip_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _listed(names: Collection[str]) -> str:

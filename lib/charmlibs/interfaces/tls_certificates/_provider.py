@@ -87,9 +87,7 @@ class TLSCertificatesProvidesV4(ops.Object):
             return kept
         settled = _provider_plan.settle(before, requested, self._databags.flaw_of, kept)
         changes = dict(_provider_plan.changes(before, settled.answers))
-        capabilities = _wire.write_capabilities(self.provider_capabilities)
-        if (self._databags.read(relation, _wire.CAPABILITIES) or "") != capabilities:
-            changes[_wire.CAPABILITIES] = capabilities
+        changes |= self._capability_changes(relation)
         if self._databags.write(relation, changes):
             for csr in settled.unsolicited:
                 digest = _wire.short_digest(csr)
@@ -98,6 +96,27 @@ class TLSCertificatesProvidesV4(ops.Object):
                 reason = _provider_plan.Flaw.NO_PROOF_OF_POSSESSION.value
                 _securitylog.request_refused(_wire.short_digest(csr), relation.id, reason)
         return kept
+
+    def _capability_changes(self, relation: ops.Relation) -> dict[str, str]:
+        capabilities = _wire.write_capabilities(self.provider_capabilities)
+        told = self._databags.read(relation, _wire.CAPABILITIES) or ""
+        return {} if told == capabilities else {_wire.CAPABILITIES: capabilities}
+
+    def set_provider_capabilities(
+        self, provider_capabilities: _values.ProviderCapabilities | None
+    ) -> None:
+        """Tell requirers of other capabilities than those given to the constructor, now.
+
+        For what becomes known, or changes, in the course of a hook.
+
+        Args:
+            provider_capabilities: What they are told from now on; None takes it back.
+        """
+        if provider_capabilities == self.provider_capabilities:
+            return
+        self.provider_capabilities = provider_capabilities
+        for relation in self._databags.writable_relations(None):
+            self._databags.write(relation, self._capability_changes(relation))
 
     # What is asked for, and what was answered
 
