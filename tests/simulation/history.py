@@ -24,12 +24,10 @@ class History:
     def __init__(self) -> None:
         self.keys: dict[str, set[str]] = {}
         """By digest of a key, whose secrets it was ever in."""
-        self.served: dict[tuple[str, str], dict[str, looks.Served]] = {}
-        """By model and unit, what it served when it was looked at last."""
         self.held: dict[str, dict[str, looks.Served]] = {}
-        """By unit, the last valid certificate of each slot."""
-        self.issued: set[str] = set()
-        """Fingerprints of what honest providers issued."""
+        """By unit (and its machine: names come again), the last valid certificate of each slot."""
+        self.issued: dict[str, str] = {}
+        """By fingerprint of what honest providers issued, over which relation."""
         self.answered: dict[str, set[str]] = {}
         """By relation, the requests that were ever granted."""
         self.revoked: set[str] = set()
@@ -38,8 +36,10 @@ class History:
         """By relation, the requests whose certificates were ever marked as revoked."""
         self.refused: dict[str, set[str]] = {}
         """By provider, the keys of what it revoked."""
-        self.anchors: dict[str, set[str]] = {}
-        """By provider, every root it ever told anyone to trust."""
+        self.csr_of: dict[str, str] = {}
+        """By fingerprint of a certificate, the request that it was the answer to."""
+        self.taken: set[str] = set()
+        """Fingerprints of what a provider took away while it was still asked for."""
         self.last_good: dict[str, RequirerConfig] = {}
         """By application, the options that were right."""
 
@@ -71,7 +71,11 @@ class History:
         for link in looks.links(world):
             for entry in link.list_of("certificates"):
                 certificate = looks.leaf(str(entry.get("certificate")))
-                if certificate is not None and entry.get("revoked"):
+                if certificate is None:
+                    continue
+                csr = str(entry.get("certificate_signing_request"))
+                self.csr_of[certificate.fingerprint] = csr.strip()
+                if entry.get("revoked"):
                     self.revoked.add(certificate.fingerprint)
             app = link.honest_provider
             if app is None or app.charm.name != looks.PROVIDER:
@@ -89,7 +93,7 @@ class History:
             certificate, request = looks.leaf(str(entry["certificate"])), requests.get(csr)
             if certificate is None or certificate.fingerprint in self.issued:
                 continue
-            self.issued.add(certificate.fingerprint)
+            self.issued[certificate.fingerprint] = where
             if request is not None:
                 is_granted_anew |= csr not in answered
                 answered.add(csr)
@@ -126,32 +130,30 @@ class History:
     # What units serve.
 
     def _serving(self, world: World) -> Iterator[str]:
-        alive: set[tuple[str, str]] = set()
         for model, unit in looks.units(world, looks.REQUIRER, looks.BARE_REQUIRER):
-            place = model.uuid, unit.name
-            alive.add(place)
-            before, now = self.served.get(place, {}), looks.served(world, model, unit)
-            self.served[place] = now
-            if unit.dying or now is before:
+            if unit.dying:
                 continue
+            now = looks.served(world, model, unit)
             for one in now.values():
-                owners = self.keys.get(one.key, set())
-                if not owners & {unit.name, unit.app}:
+                if not self.keys.get(one.key, set()) & {unit.name, unit.app}:
                     yield f"{unit.name} serves {one.leaf}, whose key was never its own"
-        for place in set(self.served) - alive:
-            del self.served[place]
-        for model, unit in looks.units(world, looks.REQUIRER, looks.BARE_REQUIRER):
-            if not unit.dying:
-                yield from self._losses(world, model, unit)
+            yield from self._losses(world, model, unit, now)
 
-    def _losses(self, world: World, model: Model, unit: Unit) -> Iterator[str]:
+    def _losses(
+        self, world: World, model: Model, unit: Unit, now: dict[str, looks.Served]
+    ) -> Iterator[str]:
         """What was served, is good still, and is not served now, nor anything in its place."""
-        place = f"{model.uuid}:{unit.name}"
-        held = self.held.setdefault(place, {})
-        now = self.served[model.uuid, unit.name]
+        held = self.held.setdefault(f"{model.uuid}:{unit.name}:{unit.machine}", {})
         for slot, one in now.items():
             if one.leaf.is_valid(world.now):
                 held[slot] = one
+        for link in looks.links_of(model, unit.app):
+            asked = {request.csr for request in link.requests()} - link.answers().keys()
+            self.taken |= {
+                one.leaf.fingerprint
+                for one in held.values()
+                if self.csr_of.get(one.leaf.fingerprint) in asked
+            }
         wanted = self._wanted(model.applications[unit.app], unit)
         for slot, one in list(held.items()):
             if not one.leaf.is_valid(world.now) or one.leaf.fingerprint in self.revoked:
@@ -177,18 +179,13 @@ class History:
         app = model.applications[unit.app]
         if app.charm.name != looks.BARE_REQUIRER:
             return False
-        links = [link for link in _links_of(model, app.name) if not link.relation.dying]
+        links = [link for link in looks.links_of(model, app.name) if not link.relation.dying]
+        if one.leaf.fingerprint in self.taken:
+            # Also where the relation ends, and the provider hears of it first.
+            return not links or any(link.honest_provider is None for link in links)
         if not links:
             return not app.effective_config().get("keep")
-        for link in links:
-            answers = link.answers()
-            for request in link.requests():
-                entry = answers.get(request.csr)
-                if request.key == one.leaf.key and entry is None:
-                    return link.honest_provider is None
-                if link.honest_provider is None:
-                    return True
-        return False
+        return any(link.honest_provider is None for link in links)
 
     # What clients are told to trust.
 
@@ -207,22 +204,27 @@ class History:
                 }
             except ValueError:
                 bundle = set[str]()
-            name = f"{link.model.uuid}:{provider.name}"
-            known = self.anchors.setdefault(name, set())
-            known |= bundle
             if not bundle or link.requirer.settings.settings.get("version") != "1":
                 continue
-            if link.relation.dying or not self._is_certified_by(link):
+            relations = {
+                f"{one.model.uuid}:{one.where}"
+                for one in looks.links_of(link.model, requirer.name)
+                if one.provider.app == provider.name and not one.relation.dying
+            }
+            if link.relation.dying or not relations:
                 continue
             for unit in requirer.units.values():
                 if not unit.dying:
-                    yield from self._distrusted(world, link, unit, bundle, known)
+                    yield from self._distrusted(world, link, unit, bundle, relations)
 
     def _distrusted(
-        self, world: World, link: looks.Link, unit: Unit, bundle: set[str], known: set[str]
+        self, world: World, link: looks.Link, unit: Unit, bundle: set[str], relations: set[str]
     ) -> Iterator[str]:
         for one in looks.served(world, link.model, unit).values():
-            if not one.leaf.is_valid(world.now) or one.root in bundle or one.root not in known:
+            if not one.leaf.is_valid(world.now) or one.root in bundle:
+                continue
+            # What came over a relation that has gone is served until something else comes.
+            if self.issued.get(one.leaf.fingerprint) not in relations:
                 continue
             if not invariants.is_resting(link.model, unit, world.now):
                 # After a `rotate-private-key`, until this unit's next hooks have run.
@@ -231,14 +233,6 @@ class History:
                 if root is not None and root.fingerprint[:16] in json.loads(last or "{}"):
                     continue
             yield f"{unit.name} serves {one.leaf}, whose CA clients are not told to trust"
-
-    def _is_certified_by(self, trust: looks.Link) -> bool:
-        return any(
-            link.provider.app == trust.provider.app
-            and link.requirer.app == trust.requirer.app
-            and not link.relation.dying
-            for link in _links_of(trust.model, trust.requirer.app)
-        )
 
 
 def bare_slots(app: Application, unit: Unit) -> set[str]:
@@ -251,14 +245,3 @@ def bare_slots(app: Application, unit: Unit) -> set[str]:
     if mode in {"app", "both"}:
         found |= {f"app {name}" for name in names}
     return found
-
-
-def _links_of(model: Model, app: str) -> Iterator[looks.Link]:
-    for relation in model.relations_of(app):
-        if relation.is_peer:
-            continue
-        for provider, requirer in (relation.sides, relation.sides[::-1]):
-            if provider.endpoint.name == "certificates" and (
-                provider.endpoint.role.value == "provider" and requirer.app == app
-            ):
-                yield looks.Link(model, relation, provider, requirer)

@@ -38,7 +38,9 @@ def no_hook_fails(world: World) -> Iterator[str]:
     """But for those that were killed."""
     if world.ran and world.ran[-1].error is not None:
         last = world.ran[-1]
-        if type(last.error).__name__ != "Killed":
+        app = last.unit.partition("/")[0]
+        is_ours = any(looks.honest(model, app) for model in looks.models(world))
+        if is_ours and type(last.error).__name__ != "Killed":
             yield f"{last.unit} {last.name}: {last.error!r}"
     for model in looks.models(world):
         if model.log and "committing requested changes failed" in model.log[-1].message:

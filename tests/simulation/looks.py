@@ -175,6 +175,18 @@ def links(world: World, endpoint: str = "certificates") -> Iterator[Link]:
                     yield Link(world.models[provider.model], relation, provider, requirer)
 
 
+def links_of(model: Model, app: str) -> Iterator[Link]:
+    """Yield the relations over which an application is certified."""
+    for relation in model.relations_of(app):
+        if relation.is_peer:
+            continue
+        for provider, requirer in (relation.sides, relation.sides[::-1]):
+            if provider.endpoint.name == "certificates" and (
+                provider.endpoint.role.value == "provider" and requirer.app == app
+            ):
+                yield Link(model, relation, provider, requirer)
+
+
 def served(world: World, model: Model, unit: Unit) -> dict[str, Served]:
     """Return what a unit presents, valid or not, by slot."""
     own = world.unit_folder(model, unit)

@@ -13,13 +13,14 @@ from demo_requirer.charm import DemoRequirerCharm
 from localjuju.model.secrets import Owner, Reader, Revision, Secret, new_id
 from self_signed_provider.charm import SelfSignedProviderCharm
 
-from . import liars, looks, operators, rules
+from . import liars, looks, older, operators, rules
 
 if TYPE_CHECKING:
     from localjuju.model import Unit
 
 CHARMS = pathlib.Path(__file__).resolve().parents[2] / "charms"
 CA, CA2, WEB = "ca", "ca2", "web"
+OLD_CA, OLD_WEB = "old-ca", "old-web"
 
 CA_OPTIONS: dict[str, dict[str, Any]] = {
     "as in the beginning": {},
@@ -66,12 +67,16 @@ WEB_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+LIVES = {1: 3000, 2: 500, 3: 70}
+"""In days, from the beginning of the year, of the CAs that operators bring."""
+
+
 class BothCharms(operators.Relations):
     """An authority and whom it certifies."""
 
     apps = (CA, WEB)
     requirer = WEB
-    providers = (CA, CA2, operators.LIAR_CA)
+    providers = (CA, CA2, operators.LIAR_CA, OLD_CA)
 
     def populate(self) -> None:
         for name in (CA, WEB):
@@ -95,6 +100,11 @@ class BothCharms(operators.Relations):
         model = self.life.model
         if name == operators.LIAR_CA:
             self.deploy_inert(name, "inert-provider")
+        elif name in {OLD_CA, OLD_WEB}:
+            layer = {OLD_CA: "v3-provider", OLD_WEB: "v3-requirer"}[name]
+            folder = older.charm_folder(layer, self.life.world.folder / "older")
+            config = {"key-algorithm": "ecdsa-p256"} if name == OLD_CA else {}
+            model.deploy(older.charm_class(layer), folder, name, config=config)
         elif name == WEB:
             config = {"key-algorithm": "ecdsa"}
             model.deploy(DemoRequirerCharm, CHARMS / "demo-requirer", name, config=config)
@@ -141,7 +151,7 @@ class BothCharms(operators.Relations):
         self.told(f"ca-secret {number}")
         begin = self.life.world.now.replace(month=1, day=1, hour=0, minute=0, second=0)
         content = {
-            "certificate": liars.pem(liars.authority(10 + number, begin, 500)),
+            "certificate": liars.pem(liars.authority(10 + number, begin, LIVES[number])),
             "private-key": liars.key_pem(liars.key(10 + number)),
         }
         self.state.set_config(CA, {"ca-secret": f"secret:{self.add_secret(CA, content).id}"})
@@ -224,6 +234,23 @@ class BothCharms(operators.Relations):
         else:
             folder = CHARMS / "self-signed-provider"
             self.life.model.refresh(CA, SelfSignedProviderCharm, folder)
+
+    @precondition(lambda self: self.is_there(CA) and OLD_WEB not in self.state.applications)
+    @rule()
+    def an_old_server_comes(self) -> None:
+        self.told("deploy-old")
+        self.deploy(OLD_WEB)
+        self.relate(f"{CA}:certificates", OLD_WEB)
+        self.guarded(self.life.settle)
+
+    @rule(name=strategies.sampled_from([OLD_CA, OLD_WEB]))
+    def an_old_charm_is_refreshed(self, name: str) -> None:
+        app = self.state.applications.get(name)
+        if app is None or app.dying or not app.units or looks.honest(self.state, name):
+            return
+        self.told(f"refresh-old {name}")
+        kind = SelfSignedProviderCharm if name == OLD_CA else DemoRequirerCharm
+        self.life.model.refresh(name, kind, CHARMS / app.charm.name)
 
 
 hypothesis.seed(rules.SEED)(BothCharms)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from localjuju.flags import Flag, UsageError, by_spelling, parse
+from localjuju.flags import Flag, UsageError, parse
 
-FLAGS = by_spelling(
-    (Flag("num-units", "int", short="n"), Flag("force", "bool"), Flag("config", "list"))
-)
+FLAGS = (Flag("num-units", "int", short="n"), Flag("force", "bool"), Flag("config", "list"))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from charmlibs.interfaces.tls_certificates import Certificate
-from self_signed_provider import actions, ca
+from self_signed_provider import actions, ca, origin
 from self_signed_provider.config import ProviderConfig
 from self_signed_provider.trust import TrustBundle
 from self_signed_provider.vault import Vault
@@ -73,7 +73,7 @@ class V3ProviderCharm(ops.CharmBase):
         config = self.load_config(ProviderConfig)
         own = self._authority()
         if own is None:
-            own, key = ca.create(config, self.app.name)
+            own, key = origin.create(config, self.app.name)
             self._vault.put(own, (), key)
             peers.data[self.app][_CA] = own.raw
         self._trust.publish([own])

@@ -252,7 +252,7 @@ class OlderRequirerCharm(ops.CharmBase, abc.ABC):
         before = store.read()
         held = before.pairs if before else ()
         serving = plan.what_to_serve(offers, held, [self._slot], frozenset(), self._now)
-        content: dict[str, Any] = {"title": self.unit.name, "notice": "", "trusted": ()}
+        content: dict[str, Any] = {"title": self.unit.name, "trusted": ()}
         store.write(plan.next_content(before, serving.pairs, self._now, **content))
         assert self._address is not None
         listen = supervisor.Listen(self._address, self._config.port)
