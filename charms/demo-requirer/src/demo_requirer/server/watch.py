@@ -22,6 +22,12 @@ A look costs next to nothing and cannot be missed, where a signal needs somebody
 (the service has a user of its own) and is lost while the server starts, and inotify needs code
 for each way in which a link is replaced.
 """
+RETRY_AFTER = 10
+"""Looks after which a set that could not be taken up is tried again.
+
+What hindered may have passed: while thousands of clients hold all of the process's files open, for
+one, no set can be read, and the charm has no reason to write another.
+"""
 
 
 class Watcher:
@@ -32,25 +38,37 @@ class Watcher:
         self._terminal = terminal
         self._metrics = metrics
         self._seen: str | None = None
+        self._rejected: str | None = None
+        self._pause = 0
 
     def look(self) -> None:
         """Take up the current set if it is another one; one that is not fit is not served."""
         name = self._store.current_set()
         if name is None or name == self._seen:
             return
+        if name == self._rejected and self._pause > 0:
+            self._pause -= 1
+            return
         try:
             content = self._store.read(name)
             if content is not None:
                 self._terminal.hold(content, self._store.set_folder(name))
         except (StoreDamagedError, UnusablePairError, OSError) as error:
-            if self._store.current_set() != name:
-                # Replaced, and removed, while it was read: the next look finds its successor.
-                return
-            self._metrics.reload_rejected()
-            logger.error("a set of certificates is not served: %s", error)  # noqa: TRY400  # Its traceback says no more.
+            self._reject(name, error)
         else:
             self._metrics.reload_taken_up()
-        self._seen = name
+            self._seen = name
+
+    def _reject(self, name: str, error: Exception) -> None:
+        """Say once what is wrong with a set, and leave it alone for a while."""
+        if self._store.current_set() != name:
+            # Replaced, and removed, while it was read: the next look finds its successor.
+            return
+        if name != self._rejected:
+            self._metrics.reload_rejected()
+            logger.error("a set of certificates is not served: %s", error)
+        self._rejected = name
+        self._pause = RETRY_AFTER
 
     async def run(self) -> None:
         """Look for ever."""
