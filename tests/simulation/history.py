@@ -226,13 +226,25 @@ class History:
             # What came over a relation that has gone is served until something else comes.
             if self.issued.get(one.leaf.fingerprint) not in relations:
                 continue
-            if not invariants.is_resting(link.model, unit, world.now):
-                # After a `rotate-private-key`, until this unit's next hooks have run.
-                root = looks.leaf(one.root)
-                last = looks.memory(link.model, link.provider.app).get("last-crls", "{}")
-                if root is not None and root.fingerprint[:16] in json.loads(last or "{}"):
-                    continue
+            root = looks.leaf(one.root)
+            last = looks.memory(link.model, link.provider.app).get("last-crls") or "{}"
+            is_compromised = root is not None and root.fingerprint[:16] in json.loads(last)
+            # After a `rotate-private-key`, until this unit's next hooks have run; or for as long
+            # as what takes its place is denied, of which the unit's status speaks.
+            if is_compromised and (
+                not invariants.is_resting(link.model, unit, world.now) or _is_denied(link, unit)
+            ):
+                continue
             yield f"{unit.name} serves {one.leaf}, whose CA clients are not told to trust"
+
+
+def _is_denied(trust: looks.Link, unit: Unit) -> bool:
+    """Tell whether a request of a unit, or of its application, is answered with an error."""
+    return any(
+        request.by in {unit.name, unit.app} and request.csr in link.refused()
+        for link in looks.links_of(trust.model, unit.app)
+        for request in link.requests()
+    )
 
 
 def bare_slots(app: Application, unit: Unit) -> set[str]:
