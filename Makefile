@@ -53,6 +53,10 @@ soak: setup  ## The same for hours (STEPS=20000 or HOURS=8; SEED=n BATCHES=1 pla
 	@$(BIN)/python tests/simulation/soak.py $(if $(SEED),--seed $(SEED)) $(if $(BATCHES),--batches $(BATCHES)) \
 		$(if $(HOURS),--steps 1000000000 --hours $(HOURS)) $(if $(STEPS),--steps $(STEPS)) $(if $(SUMMARY),--summary $(SUMMARY))
 
+.PHONY: worlds
+worlds: setup  ## Every order of everything in the largest of the small worlds: an hour or so
+	$(TOX) -e simulation -- -s --timeout 0 tests/simulation/large_worlds.py
+
 .PHONY: integration-local
 integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integration/test_deploy.py' for some of them)
 	$(TOX) -e integration-local $(if $(ARGS),-- $(ARGS))

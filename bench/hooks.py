@@ -9,6 +9,7 @@ charm without anything in it: the same interpreter, the same packages, the same 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -25,13 +26,18 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHARMS = ROOT / "build" / "charms"
 PROVIDER, REQUIRER, EMPTY = "self-signed-provider", "demo-requirer", "empty"
 TARGETS = {PROVIDER: 2.0, REQUIRER: 1.5}
-DISPATCH = """#!/bin/sh
-# Times the charm's own dispatch, and notes what it took.
-start=$(date +%s%N)
-"$(dirname "$0")/dispatch-packed"
-status=$?
-echo "$JUJU_DISPATCH_PATH $(( $(date +%s%N) - start ))" >> "{times}"
-exit $status
+DISPATCH = """#!{python} -ISB
+# Runs the charm's own dispatch, and notes the seconds it took: passed, and of processor time,
+# its own and its children's.
+import os, sys, time
+
+packed = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dispatch-packed")
+start = time.monotonic()
+_, status, used = os.wait4(os.posix_spawn(packed, [packed], os.environ), 0)
+passed, worked = time.monotonic() - start, used.ru_utime + used.ru_stime
+with open("{times}", "a") as times:
+    print(os.environ["JUJU_DISPATCH_PATH"], passed, worked, file=times)
+sys.exit(os.waitstatus_to_exitcode(status))
 """
 EMPTY_CHARM = """import ops
 
@@ -53,21 +59,34 @@ def timed_copy(charm: str, folder: pathlib.Path, *, empty: bool = False) -> path
             if not item.is_dir():
                 unpacked.chmod(item.external_attr >> 16 or 0o644)
     (target / "dispatch").rename(target / "dispatch-packed")
-    (target / "dispatch").write_text(DISPATCH.format(times=folder / f"{target.name}.times"))
+    (target / "dispatch").write_text(
+        DISPATCH.format(python=sys.executable, times=folder / f"{target.name}.times")
+    )
     (target / "dispatch").chmod(0o755)
     if empty:
         (target / "src" / "charm.py").write_text(EMPTY_CHARM)
     return target
 
 
-def read_times(folder: pathlib.Path, charm: str) -> list[float]:
-    """Return the seconds of each update-status that *charm* has run."""
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What one hook took, in seconds."""
+
+    passed: float
+    """From its beginning to its end."""
+    worked: float
+    """Of processor time, its hook tools' own included; other load on the machine matters less."""
+
+
+def read_costs(folder: pathlib.Path, charm: str) -> list[Cost]:
+    """Return what each update-status that *charm* has run took."""
     file = folder / f"{charm}.times"
     lines = file.read_text().splitlines() if file.exists() else []
-    return [int(line.split()[1]) / 1e9 for line in lines if line.startswith("hooks/update-status")]
+    words = [line.split() for line in lines if line.startswith("hooks/update-status")]
+    return [Cost(float(passed), float(worked)) for _, passed, worked in words]
 
 
-def measure(folder: pathlib.Path, rounds: int) -> dict[str, list[float]]:
+def measure(folder: pathlib.Path, rounds: int) -> dict[str, list[Cost]]:
     juju = jubilant.Juju(model="bench", cli_binary=str(folder / "bin" / "juju"))
     juju.add_model("bench")
     juju.model_config({"update-status-hook-interval": "60m"})
@@ -88,11 +107,19 @@ def measure(folder: pathlib.Path, rounds: int) -> dict[str, list[float]]:
                 command = ["local", "update-status", "-m", "bench", f"{charm}/0"]
                 juju.cli(*command, include_model=False)
                 end = time.monotonic() + 60
-                while len(read_times(folder, charm)) <= done and time.monotonic() < end:
+                while len(read_costs(folder, charm)) <= done and time.monotonic() < end:
                     time.sleep(0.05)
-        return {charm: read_times(folder, charm) for charm in (EMPTY, PROVIDER, REQUIRER)}
+        return {charm: read_costs(folder, charm) for charm in (EMPTY, PROVIDER, REQUIRER)}
     finally:
         juju.destroy_model("bench", destroy_storage=True, force=True)
+
+
+def median_of(costs: list[Cost]) -> Cost:
+    """Return the median of each figure."""
+    return Cost(
+        statistics.median(cost.passed for cost in costs),
+        statistics.median(cost.worked for cost in costs),
+    )
 
 
 def main() -> int:
@@ -113,20 +140,31 @@ def main() -> int:
         subprocess.run(
             [localjuju, "local", "shim", folder / "bin"], check=True, stdout=subprocess.DEVNULL
         )
-        times = measure(folder, arguments.rounds)
+        measured = measure(folder, arguments.rounds)
         subprocess.run([localjuju, "local", "clean"], check=False, stdout=subprocess.DEVNULL)
-    base = statistics.median(times[EMPTY])
-    print(f"{'update-status, nothing to do':<32}{'median':>9}{'of empty':>10}  target")
-    print(f"{EMPTY:<32}{base:>7.2f} s{1:>9.2f}x")
+    medians = {charm: median_of(costs) for charm, costs in measured.items()}
+    base = medians[EMPTY]
+    print(f"{'update-status, nothing to do':<30}{'passed':>10}{'worked':>18}   target for both")
     all_met = True
-    for charm, target in TARGETS.items():
-        median = statistics.median(times[charm])
-        is_met = median / base <= target
-        all_met &= is_met
-        met = "met" if is_met else "missed"
-        print(f"{charm:<32}{median:>7.2f} s{median / base:>9.2f}x  {target}x {met}")
+    for charm, cost in medians.items():
+        passed, worked = cost.passed / base.passed, cost.worked / base.worked
+        line = (
+            f"{charm:<30}{cost.passed:>8.3f} s{passed:>6.2f}x{cost.worked:>9.3f} s{worked:>6.2f}x"
+        )
+        if charm in TARGETS:
+            is_met = max(passed, worked) <= TARGETS[charm]
+            all_met &= is_met
+            line += f"  {TARGETS[charm]}x {'met' if is_met else 'missed'}"
+        print(line)
     if arguments.json:
-        arguments.json.write_text(json.dumps(times))
+        arguments.json.write_text(
+            json.dumps(
+                {
+                    charm: [dataclasses.astuple(one) for one in costs]
+                    for charm, costs in measured.items()
+                }
+            )
+        )
     return 0 if all_met else 1
 
 

@@ -117,14 +117,14 @@ def digest(world: World, *, times: bool = True) -> str:
     """
     reader = _Reader(times=times, compact=True)
     root = reader.read(_picture(world, times=times))
-    return _digest(_render(root, _colours(root, reader.about)))
+    return _digest(_render(root, _colours(root, reader)))
 
 
 def readable(world: World, *, times: bool = True) -> str:
     """Return a text for people, a line for each value: the same for states that mean the same."""
     reader = _Reader(times=times)
     root = reader.read(_picture(world, times=times))
-    writer = _Writer(reader.about, _colours(root, reader.about))
+    writer = _Writer(reader, _colours(root, reader))
     return json.dumps(writer.plain(root), indent=1)
 
 
@@ -153,80 +153,109 @@ class _Reader:
     """
 
     def __init__(self, *, times: bool, compact: bool = False) -> None:
-        self._times = times
-        self._compact = compact
-        self._aliases: dict[str, Thing] = {}
-        self._about: dict[Thing, Mapping[str, Any]] = {}
+        self._manner = _Manner(times, compact)
+        self.same: dict[Thing, Thing] = {}
+        """What a digest or a serial number stands for, where that is here."""
         self.about: dict[Thing, Node] = {}
 
     def read(self, picture: Any) -> Node:
-        # First every PEM text is read, so that each digest or serial number of one is known.
-        _scan(picture, self._note)
-        self.about = {thing: self._node(value) for thing, value in self._about.items()}
-        return self._node(picture)
+        for found in _pems(picture):
+            self.about[found.thing] = _node(dict(found.about), self._manner)
+            for alias in found.aliases:
+                self.same[Thing("number", alias)] = found.thing
+            for key, identifier in found.keys:
+                thing = Thing("key", key)
+                self.same[Thing("number", key)] = self.same[Thing("number", identifier)] = thing
+        return _node(picture, self._manner)
 
-    def _note(self, found: _Found) -> None:
-        self._about.setdefault(found.thing, found.about)
-        for alias in found.aliases:
-            self._aliases[alias] = found.thing
-        for key, identifier in found.keys:
-            thing = Thing("key", key)
-            self._aliases[key] = self._aliases[identifier] = thing
-            self._about.setdefault(thing, {})
 
-    def _node(self, value: Any, name: str = "", *, is_json: bool = False) -> Node:
-        node = self._whole(value, name, is_json=is_json)
-        if self._compact and not isinstance(node, Text) and all(map(_is_plain, _parts(node))):
-            return Text((_render(node, {}),))
-        return node
+@dataclasses.dataclass(frozen=True)
+class _Manner:
+    """How data is read: see `_Reader`."""
 
-    def _whole(self, value: Any, name: str, *, is_json: bool) -> Node:
-        if isinstance(value, dict):
-            return Table(
-                tuple((self._text(k), self._node(v, k, is_json=is_json)) for k, v in value.items())
+    times: bool
+    compact: bool
+
+
+def _node(value: Any, manner: _Manner, name: str = "", *, is_json: bool = False) -> Node:
+    if isinstance(value, str):
+        return _text_node(value, manner, name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value > 2**53:
+            return Text((_thing(f"{value:x}"),))
+        if value in _SINCE_1970 and not manner.times:
+            return Text(("time",))
+    if isinstance(value, dict):
+        node = Table(
+            tuple(
+                (_text_node(k, manner, ""), _node(v, manner, k, is_json=is_json))
+                for k, v in value.items()
             )
-        if isinstance(value, (list, tuple)):
-            items = tuple(self._node(item, is_json=is_json) for item in value)
-            keeps_order = name in ORDERED if is_json else name not in UNORDERED
-            return Series(items) if keeps_order else Bag(items)
-        if isinstance(value, str):
-            value = _unescaped(value)
-            decoded = _decoded(value)
-            return (
-                self._text(value) if decoded is None else self._node(decoded, name, is_json=True)
-            )
-        if isinstance(value, int) and not isinstance(value, bool):
-            if value > 2**53:
-                return Text((self._thing(f"{value:x}"),))
-            if value in _SINCE_1970 and not self._times:
-                return Text(("time",))
+        )
+    elif isinstance(value, (list, tuple)):
+        items = tuple(_node(item, manner, is_json=is_json) for item in value)
+        keeps_order = name in ORDERED if is_json else name not in UNORDERED
+        node = Series(items) if keeps_order else Bag(items)
+    else:
         return Text((json.dumps(value),))
+    if manner.compact and all(map(_is_plain, _parts(node))):
+        return Text((_render(node, {}),))
+    return node
 
-    def _text(self, text: str) -> Node:
-        parts: list[str | Thing] = []
-        end = 0
-        for found in _PEM.finditer(text):
-            parts += self._words(text[end : found.start()])
-            parts.append(_parsed(found[0].strip()).thing)
-            end = found.end()
-        parts += self._words(text[end:])
-        return Text(tuple(part for part in parts if part != ""))
 
-    def _words(self, text: str) -> Iterator[str | Thing]:
-        if not self._times:
-            text = _TIME.sub("time", text)
-        end = 0
-        for found in _RANDOM.finditer(text):
-            if found[0] == LIBID:
-                continue
-            yield text[end : found.start()]
-            yield self._thing(found[0])
-            end = found.end()
-        yield text[end:]
+@functools.lru_cache(maxsize=20_000)
+def _text_node(text: str, manner: _Manner, name: str) -> Node:
+    text = _unescaped(text)
+    decoded = _decoded(text)
+    if decoded is not None:
+        return _node(decoded, manner, name, is_json=True)
+    parts: list[str | Thing] = []
+    end = 0
+    for found in _PEM.finditer(text):
+        parts += _words(text[end : found.start()], manner)
+        parts.append(_parsed(found[0].strip()).thing)
+        end = found.end()
+    parts += _words(text[end:], manner)
+    return Text(tuple(part for part in parts if part != ""))
 
-    def _thing(self, word: str) -> Thing:
-        name = _short(word)
-        return self._aliases.get(name, Thing("number", name))
+
+def _words(text: str, manner: _Manner) -> Iterator[str | Thing]:
+    if not manner.times:
+        text = _TIME.sub("time", text)
+    end = 0
+    for found in _RANDOM.finditer(text):
+        if found[0] == LIBID:
+            continue
+        yield text[end : found.start()]
+        yield _thing(found[0])
+        end = found.end()
+    yield text[end:]
+
+
+def _thing(word: str) -> Thing:
+    return Thing("number", _short(word))
+
+
+def _pems(value: Any) -> Iterator[_Found]:
+    """Yield every PEM text in plain data."""
+    if isinstance(value, str):
+        yield from _pems_in(value)
+    elif isinstance(value, dict):
+        for pair in value.items():
+            for one in pair:
+                yield from _pems(one)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _pems(item)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _pems_in(text: str) -> tuple[_Found, ...]:
+    text = _unescaped(text)
+    decoded = _decoded(text)
+    if decoded is not None:
+        return tuple(_pems(decoded))
+    return tuple(_parsed(found[0].strip()) for found in _PEM.finditer(text))
 
 
 def _parts(node: Series | Bag | Table) -> Iterator[Node]:
@@ -257,24 +286,6 @@ def _decoded(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _scan(value: Any, note: Any) -> None:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _scan(key, note)
-            _scan(item, note)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _scan(item, note)
-    elif isinstance(value, str):
-        value = _unescaped(value)
-        decoded = _decoded(value)
-        if decoded is not None:
-            _scan(decoded, note)
-            return
-        for found in _PEM.finditer(value):
-            note(_parsed(found[0].strip()))
 
 
 # PEM texts.
@@ -377,28 +388,43 @@ def _render(node: Node, colours: Mapping[Thing, str]) -> str:
     return _visit(node, colours, collections.defaultdict(list))[0]
 
 
-def _colours(root: Node, about: Mapping[Thing, Node]) -> dict[Thing, str]:
-    colours = {thing: thing.kind for thing in {*_things(root), *about}}
+def _colours(root: Node, reader: _Reader) -> dict[Thing, str]:
+    about, same = reader.about, reader.same
+    found = {*_things(root), *about}
     for node in about.values():
-        colours |= {thing: thing.kind for thing in _things(node)}
+        found.update(_things(node))
+    colours = {thing: same.get(thing, thing).kind for thing in found}
+    things = {same.get(thing, thing) for thing in found}
     count = 0
     for _ in range(MOST_ROUNDS):
-        places: dict[Thing, list[str]] = collections.defaultdict(list)
-        _visit(root, colours, places)
+        met: dict[Thing, list[str]] = collections.defaultdict(list)
+        _visit(root, colours, met)
         described: dict[Thing, str] = {}
         for thing, node in about.items():
-            described[thing], inside = _visit(node, colours, places)
+            described[thing], inside = _visit(node, colours, met)
             for path, other in inside:
-                places[other].append(f"{path} of {colours[thing]}")
-        colours = {
+                met[other].append(f"{path} of {colours[thing]}")
+        places: dict[Thing, list[str]] = collections.defaultdict(list)
+        for thing, where in met.items():
+            places[same.get(thing, thing)] += where
+        new = {
             thing: thing.kind
             + " "
-            + _digest("|".join([colour, described.get(thing, ""), *sorted(places[thing])]))
-            for thing, colour in colours.items()
+            + _digest(
+                "|".join(
+                    [
+                        colours.get(thing, thing.kind),
+                        described.get(thing, ""),
+                        *sorted(places[thing]),
+                    ]
+                )
+            )
+            for thing in things
         }
-        if len(set(colours.values())) == count:
+        colours = new | {thing: new[same.get(thing, thing)] for thing in found}
+        if len(set(new.values())) == count:
             break
-        count = len(set(colours.values()))
+        count = len(set(new.values()))
     return colours
 
 
@@ -450,12 +476,17 @@ def _visit(
 class _Writer:
     """Gives things numbers, as they are met, and says what they are where they are met first."""
 
-    def __init__(self, about: Mapping[Thing, Node], colours: Mapping[Thing, str]) -> None:
-        self._about = about
+    def __init__(self, reader: _Reader, colours: Mapping[Thing, str]) -> None:
+        self._about = reader.about
+        self._same = reader.same
         self._colours = colours
-        kinds = {thing: thing.kind for thing in colours}
-        self._kinds = kinds | {
-            thing: f"{thing.kind} {_render(node, kinds)}" for thing, node in about.items()
+        kinds = {thing: self._same.get(thing, thing).kind for thing in colours}
+        described = {
+            thing: f"{thing.kind} {_render(node, kinds)}" for thing, node in reader.about.items()
+        }
+        self._kinds = {
+            thing: described.get(self._same.get(thing, thing), kind)
+            for thing, kind in kinds.items()
         }
         self._numbers: dict[Thing, str] = {}
         self._counts: dict[str, int] = collections.defaultdict(int)
@@ -478,6 +509,7 @@ class _Writer:
         return [(_render(node, self._kinds), _render(node, self._colours)) for node in nodes]
 
     def _first(self, thing: Thing) -> Any:
+        thing = self._same.get(thing, thing)
         is_new = thing not in self._numbers
         name = self._name(thing)
         if is_new and thing in self._about:
@@ -485,6 +517,7 @@ class _Writer:
         return name
 
     def _name(self, thing: Thing) -> str:
+        thing = self._same.get(thing, thing)
         if thing not in self._numbers:
             self._counts[thing.kind] += 1
             self._numbers[thing] = f"{thing.kind} {self._counts[thing.kind]}"

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 """What Go reads as an integer of 64 bits, or nearly."""
@@ -81,19 +81,23 @@ class Parsed:
         return int(self._values[name][-1]) if name in self._values else default
 
 
-def parse(argv: Sequence[str], flags: Iterable[Flag], *, interspersed: bool = True) -> Parsed:
+def by_spelling(flags: Iterable[Flag]) -> dict[str, Flag]:
+    """Return a command's options by each way to write them."""
+    return {spelling: flag for flag in flags for spelling in flag.spellings}
+
+
+def parse(argv: Sequence[str], known: Mapping[str, Flag], *, interspersed: bool = True) -> Parsed:
     """Read *argv* against the options that a command has.
 
     Args:
         argv: Without the command's own name.
-        flags: What it knows.
+        known: What it knows, by how it is written.
         interspersed: Whether options may follow the first argument. ``juju exec`` and ``juju ssh``
             stop there, since what follows is another command.
 
     Raises:
         UsageError: With gnuflag's words, such as ``option provided but not defined: --nosuch``.
     """
-    known = {spelling: flag for flag in flags for spelling in flag.spellings}
     parsed = Parsed()
     rest = list(argv)
     while rest:
@@ -111,7 +115,7 @@ def parse(argv: Sequence[str], flags: Iterable[Flag], *, interspersed: bool = Tr
     return parsed
 
 
-def _take_option(word: str, rest: list[str], known: dict[str, Flag], parsed: Parsed) -> None:
+def _take_option(word: str, rest: list[str], known: Mapping[str, Flag], parsed: Parsed) -> None:
     """Read one option, with its value from *word* itself or the first of *rest*."""
     spelling, equals, value = word.partition("=")
     if spelling not in known and not spelling.startswith("--") and spelling[:2] in known:

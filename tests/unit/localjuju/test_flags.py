@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from localjuju.flags import Flag, UsageError, parse
+from localjuju.flags import Flag, UsageError, by_spelling, parse
 
-FLAGS = (Flag("num-units", "int", short="n"), Flag("force", "bool"), Flag("config", "list"))
+FLAGS = by_spelling(
+    (Flag("num-units", "int", short="n"), Flag("force", "bool"), Flag("config", "list"))
+)
 
 
 @pytest.mark.parametrize(

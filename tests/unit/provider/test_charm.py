@@ -7,6 +7,7 @@ import datetime
 import json
 from typing import Any
 
+import ops
 import pytest
 from cryptography import x509
 from ops import testing
@@ -429,3 +430,26 @@ def test_name_constraints_of_a_brought_ca_hold(
     assert len(answers(out)) == 1
     [error] = errors(out)
     assert (error["code"], "a.test" in error["reason"]) == (102, True)
+
+
+def test_traces_go_where_the_relation_says(
+    ctx: testing.Context[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tracing endpoint is asked for OTLP over HTTP, and its address is used."""
+    told: list[dict[str, str | None]] = []
+
+    def remember(**where: str | None) -> None:
+        told.append(where)
+
+    monkeypatch.setattr(ops.tracing, "set_destination", remember)
+    receiver = {"protocol": {"name": "otlp_http", "type": "http"}, "url": "http://tempo:4318"}
+    relation = testing.Relation(
+        "charm-tracing",
+        id=9,
+        remote_app_data={"receivers": json.dumps([receiver])},
+        remote_units_data={0: {}},
+    )
+    asked = ctx.run(ctx.on.relation_created(relation), state(relation)).get_relation(relation.id)
+    assert json.loads(asked.local_app_data["receivers"]) == ["otlp_http"]
+    ctx.run(ctx.on.relation_changed(asked, remote_unit=0), state(asked))
+    assert told[-1] == {"url": "http://tempo:4318/v1/traces", "ca": None}

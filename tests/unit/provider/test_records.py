@@ -49,6 +49,7 @@ def memory(root: Certificate, other_root: Certificate) -> records.Memory:
         ledger=Ledger(refused_keys=frozenset({"gone"})).add([entry(1), revoked]),
         crl_numbers={"ca": 4},
         last_crls={"old": "PEM"},
+        left=frozenset({"digest"}),
     )
 
 
@@ -69,7 +70,7 @@ def test_written_once(memory: records.Memory) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["configuration", "authorities", "issued", "refused-keys", "crl-numbers"]
+    "key", ["configuration", "authorities", "issued", "refused-keys", "crl-numbers", "left"]
 )
 @pytest.mark.parametrize(
     "damage",
@@ -93,11 +94,13 @@ def test_damage_costs_itself_alone(
         "authorities": memory.authorities,
         "issued": memory.ledger.entries,
         "refused-keys": memory.ledger.refused_keys,
+        "left": memory.left,
     }
     found = {
         "authorities": read.authorities,
         "issued": read.ledger.entries,
         "refused-keys": read.ledger.refused_keys,
+        "left": read.left,
     }
     whole.pop(key, None)
     assert {name: found[name] for name in whole} == whole

@@ -216,3 +216,25 @@ def test_quiet_when_nothing_happens(story: Story) -> None:
     assert {one.name for one in ran} == {"update-status"}
     assert (dict(story.model.databag(CA, "ledger")), story.answers) == before
     assert {u: len(s.revisions) for u, s in story.model.state.secrets.items()} == revisions
+
+
+def test_year_of_alarms(story: Story) -> None:
+    """As Juju 4.0 tells of expiries, each step of a year rings once, or twice if early, and what
+    is retired or replaced rings never: no revision is left behind, and none goes with its expiry
+    pending.
+    """
+    story.model.state.expiry = Expiry.EARLY
+    story.model.config(CA, ca_common_name="new")
+    story.advance(100 * DAY)  # Switched after an hour, retired after 90 days.
+    story.run("rotate-private-key")
+    story.advance(300 * DAY)  # Begins by itself 90 days before its end, and switches.
+    rung = [
+        ran for ran in story.world.ran if ran.name == "secret-expired" and ran.unit.startswith(CA)
+    ]
+    assert 4 <= len(rung) <= 2 * 4
+    mine = [s for s in story.model.state.secrets.values() if s.owner.name.startswith(CA)]
+    assert {secret.label: list(secret.revisions) for secret in mine} == {
+        **{f"ca-{authority.id}": [1] for authority in story.memory.authorities},
+        "next-look": [1],
+    }
+    assert [ghost for ghost in story.model.state.ghosts if ghost.app == CA] == []

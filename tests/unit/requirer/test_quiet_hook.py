@@ -61,6 +61,8 @@ NOT_USED = {
     "charmlibs.interfaces.certificate_transfer",
     # A look-up of the host's name.
     "encodings.idna",
+    # Serializers of options, for which pydantic reads the signatures of builtins as source text.
+    "pydantic.functional_serializers",
 }
 
 

@@ -42,7 +42,6 @@ def _one_of(accepted: type[enum.Enum]) -> pydantic.BeforeValidator:
     return pydantic.BeforeValidator(read)
 
 
-_Names = Annotated[tuple[str, ...], pydantic.PlainSerializer(",".join)]
 _attributes: Callable[..., CertificateRequestAttributes] = CertificateRequestAttributes
 
 
@@ -64,8 +63,8 @@ class RequirerConfig(pydantic.BaseModel):
 
     mode: Annotated[CertificateMode, _one_of(CertificateMode)] = CertificateMode.UNIT
     common_name: str | None = None
-    sans_dns: _Names = ()
-    sans_ip: _Names = ()
+    sans_dns: tuple[str, ...] = ()
+    sans_ip: tuple[str, ...] = ()
     organization: str | None = None
     organizational_unit: str | None = None
     email_address: str | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -87,6 +89,7 @@ def decide(
     *,
     policy: policies.Policy,
     trusted: Collection[str],
+    unsignable: Mapping[Key, policies.Denial] | None = None,
 ) -> Answers:
     """Decide on every request that is due something.
 
@@ -99,7 +102,10 @@ def decide(
         outlook: What stands.
         policy: What is granted.
         trusted: The ids of the CAs that clients are told to trust.
+        unsignable: Requests that were found to be no base for a certificate: they take no room
+            under the limit from others.
     """
+    unsignable = unsignable or {}
     issue: list[RequirerCertificateRequest] = []
     deny: list[tuple[RequirerCertificateRequest, policies.Denial]] = []
     held = collections.Counter(outlook.held)
@@ -107,9 +113,12 @@ def decide(
     # Those that hold a certificate of another CA come first: what is in use is not what a lowered
     # limit takes away.
     for request in sorted(chosen, key=lambda request: outlook.due[key_of(request)] is None):
-        entry = outlook.due[key_of(request)]
+        key = key_of(request)
+        entry = outlook.due[key]
         granted = policy if entry is None else dataclasses.replace(policy, limit=None)
-        denial = policies.why_deny(_wish(request), granted, held[request.relation_id])
+        denial = unsignable.get(key) or policies.why_deny(
+            _wish(request), granted, held[request.relation_id]
+        )
         if denial is None:
             held[request.relation_id] += 1
             issue.append(request)
@@ -118,6 +127,61 @@ def decide(
         else:
             deny.append((request, denial))
     return Answers(tuple(issue), tuple(deny))
+
+
+def circumstances(
+    exchanges: Iterable[Exchange],
+    outlook: Outlook,
+    *,
+    terms: str,
+    limit: int | None,
+    trusted: Collection[str],
+) -> dict[Key, str]:
+    """Return for each request that is due something what the decision on it depends on.
+
+    Where that is the same as it was when the request was left as it stands, a denial above all,
+    the decision would be the same again, and the request need not be parsed for it.
+
+    Args:
+        exchanges: As for `look`.
+        outlook: What it returned.
+        terms: All else that a decision depends on, as one text: options, CA, refused keys.
+        limit: As in the policy.
+        trusted: As for `decide`.
+
+    Returns:
+        Digests, hexadecimal.
+    """
+    standing = collections.Counter(outlook.held)
+    standing.update(
+        relation for (relation, _), entry in outlook.due.items() if is_kept(entry, trusted)
+    )
+    found: dict[Key, str] = {}
+    for one in exchanges:
+        key = one.relation_id, one.csr
+        if key not in outlook.due:
+            continue
+        entry = outlook.due[key]
+        depends = [
+            *key,
+            one.is_ca,
+            one.certificate,
+            one.error and one.error.model_dump_json(),
+            entry and entry.reason and entry.reason.value,
+            is_kept(entry, trusted),
+            limit is None or standing[one.relation_id] < limit,
+            terms,
+        ]
+        found[key] = hashlib.sha256(json.dumps(depends).encode()).hexdigest()
+    return found
+
+
+def without(outlook: Outlook, settled: Collection[Key], trusted: Collection[str]) -> Outlook:
+    """Return *outlook* without requests on which nothing else can be decided than before."""
+    held = collections.Counter(outlook.held)
+    held.update(key[0] for key in settled if is_kept(outlook.due[key], trusted))
+    due = {key: entry for key, entry in outlook.due.items() if key not in settled}
+    return dataclasses.replace(outlook, held=held, due=due)
 
 
 def is_kept(entry: Entry | None, trusted: Collection[str]) -> bool:

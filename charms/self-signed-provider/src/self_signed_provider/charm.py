@@ -164,6 +164,9 @@ class SelfSignedProviderCharm(ops.CharmBase):
                 self._remembered.ledger, self._departures(event), self._now
             ),
         )
+        if isinstance(event, ops.UpgradeCharmEvent):
+            # Another version of the charm may decide otherwise.
+            memory = dataclasses.replace(memory, left=frozenset())
         memory = self._succession.run(memory, config, self._wanted[0], self._now)
         memory = self._issuance.run(memory, config, self._now)
         self._remember(memory)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 from typing import TYPE_CHECKING
 
 from charmlibs.interfaces.tls_certificates import (
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
         TLSCertificatesProvidesV4,
     )
 
-    from .answers import Answers, Outlook
+    from .answers import Outlook
     from .ca import Authority
     from .config import ProviderConfig
     from .ledger import Ledger
     from .records import Memory
     from .vault import Vault
 
-logger = logging.getLogger(__name__)
+    _Issued = tuple[RequirerCertificateRequest, ProviderCertificate]
 
 
 class Issuance:
@@ -57,23 +56,28 @@ class Issuance:
             return memory
         exchanges = self._certificates.get_exchanges()
         book = self._ledger(memory.ledger, exchanges, now)
+        terms = _Terms.of(config, authority, book, memory)
         outlook = answers.look(exchanges, book, authority.id)
-        trusted = {a.id for a in memory.authorities}
-        granted = policy.policy_from(config, book.refused_keys, authority)
-        due = answers.decide(self._requests(outlook), outlook, policy=granted, trusted=trusted)
-        kept = {k for k, entry in outlook.due.items() if answers.is_kept(entry, trusted)}
-        issued, errors = self._sign(due, authority, config, kept)
+        seen = terms.circumstances(exchanges, outlook)
+        settled = {key for key, digest in seen.items() if digest in memory.left}
+        fresh = answers.without(outlook, settled, terms.trusted)
+        issued, errors, is_done = self._decide(fresh, terms)
         if issued or errors:
             self._certificates.set_relation_answers(
                 [certificate for _, certificate in issued], errors
             )
         self._mark(outlook.mark)
         book = book.add(_entry(request, certificate) for request, certificate in issued)
+        if issued or errors or outlook.mark:
+            exchanges = self._certificates.get_exchanges()
+            outlook = answers.look(exchanges, book, authority.id)
+            seen = terms.circumstances(exchanges, outlook)
         after = authority.having_issued(answer.certificate for _, answer in issued)
         return dataclasses.replace(
             memory,
             ledger=book,
             authorities=tuple(after if a is authority else a for a in memory.authorities),
+            left=frozenset(seen.values()) if is_done else frozenset(),
         )
 
     def _ledger(self, book: Ledger, exchanges: list[Exchange], now: datetime.datetime) -> Ledger:
@@ -116,35 +120,70 @@ class Issuance:
         if chosen:
             self._certificates.revoke_certificates(chosen)
 
-    def _sign(
-        self,
-        due: Answers,
-        authority: Authority,
-        config: ProviderConfig,
-        kept: Collection[answers.Key],
-    ) -> tuple[
-        list[tuple[RequirerCertificateRequest, ProviderCertificate]],
-        list[ProviderCertificateError],
-    ]:
-        errors = [_error(request, denial) for request, denial in due.deny]
-        issued: list[tuple[RequirerCertificateRequest, ProviderCertificate]] = []
-        key = self._vault.key(authority.certificate) if due.issue else None
-        if key is None:
-            return issued, errors
-        for request in due.issue:
-            try:
-                issued.append((request, _sign_one(request, authority, key, config)))
-            except TLSCertificatesError as error:
-                if answers.key_of(request) in kept:
-                    logger.warning(
-                        "%s holds a certificate that cannot be issued again: %s",
-                        request.requirer,
-                        error,
-                    )
-                    continue
-                denial = policy.Denial(CertificateRequestErrorCode.OTHER, str(error))
-                errors.append(_error(request, denial))
-        return issued, errors
+    def _decide(
+        self, outlook: Outlook, terms: _Terms
+    ) -> tuple[list[_Issued], list[ProviderCertificateError], bool]:
+        """Return the certificates and the errors that are due, and whether that is all."""
+        requests = self._requests(outlook)
+        signed: dict[answers.Key, _Issued] = {}
+        unsignable: dict[answers.Key, policy.Denial] = {}
+        while True:
+            due = answers.decide(
+                requests,
+                outlook,
+                policy=terms.policy,
+                trusted=terms.trusted,
+                unsignable=unsignable,
+            )
+            errors = [_error(request, denial) for request, denial in due.deny]
+            wanted = [one for one in due.issue if answers.key_of(one) not in signed]
+            key = self._vault.key(terms.authority.certificate) if wanted else None
+            if key is None:
+                return list(signed.values()), errors, not wanted
+            # What cannot be signed leaves its room under the limit to others.
+            failed = len(unsignable)
+            for request in wanted:
+                try:
+                    answer = _sign_one(request, terms.authority, key, terms.config)
+                except TLSCertificatesError as error:
+                    code = CertificateRequestErrorCode.OTHER
+                    unsignable[answers.key_of(request)] = policy.Denial(code, str(error))
+                else:
+                    signed[answers.key_of(request)] = request, answer
+            if len(unsignable) == failed:
+                return list(signed.values()), errors, True
+
+
+@dataclasses.dataclass(frozen=True)
+class _Terms:
+    """What decisions are made by."""
+
+    config: ProviderConfig
+    authority: Authority
+    policy: policy.Policy
+    trusted: frozenset[str]
+    """The ids of the CAs that clients are told to trust."""
+
+    @classmethod
+    def of(
+        cls, config: ProviderConfig, authority: Authority, book: Ledger, memory: Memory
+    ) -> _Terms:
+        """Return the terms under the CA that is in use."""
+        granted = policy.policy_from(config, book.refused_keys, authority)
+        return cls(config, authority, granted, frozenset(a.id for a in memory.authorities))
+
+    def circumstances(self, exchanges: list[Exchange], outlook: Outlook) -> dict[answers.Key, str]:
+        """Return what the decision on each request that is due something depends on."""
+        if not outlook.due:
+            return {}
+        refused = sorted(self.policy.refused_keys)
+        return answers.circumstances(
+            exchanges,
+            outlook,
+            terms="\n".join([self.config.model_dump_json(), self.authority.id, *refused]),
+            limit=self.policy.limit,
+            trusted=self.trusted,
+        )
 
 
 def _sign_one(

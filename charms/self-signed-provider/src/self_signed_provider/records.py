@@ -33,6 +33,7 @@ ISSUED = "issued"
 REFUSED_KEYS = "refused-keys"
 CRL_NUMBERS = "crl-numbers"
 LAST_CRLS = "last-crls"
+LEFT = "left"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Memory:
     """The number of the last CRL of each authority, by its id."""
     last_crls: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
     """The final CRL, in PEM, of each authority whose key is gone."""
+    left: frozenset[str] = frozenset()
+    """What was looked at and left as it stands, denials above all: see `answers.circumstances`."""
 
 
 def read(databag: Mapping[str, str]) -> Memory:
@@ -57,6 +60,7 @@ def read(databag: Mapping[str, str]) -> Memory:
         ledger=_read_ledger(databag),
         crl_numbers=dict(_items(databag, CRL_NUMBERS, int)),
         last_crls=dict(_items(databag, LAST_CRLS, str)),
+        left=frozenset(_each(databag, LEFT, _read_digest)),
     )
 
 
@@ -69,6 +73,7 @@ def write(memory: Memory, databag: MutableMapping[str, str]) -> None:
         REFUSED_KEYS: _dump(sorted(memory.ledger.refused_keys)),
         CRL_NUMBERS: _dump(memory.crl_numbers),
         LAST_CRLS: _dump(memory.last_crls),
+        LEFT: _dump(sorted(memory.left)),
     }
     for key, value in values.items():
         if databag.get(key, "") != value:
@@ -89,13 +94,13 @@ def _read_config(databag: Mapping[str, str]) -> ProviderConfig | None:
 def _read_ledger(databag: Mapping[str, str]) -> Ledger:
     ledger = Ledger().add(_each(databag, ISSUED, _read_entry))
     refused = {entry.key_sha256 for entry in ledger if entry.reason is Revocation.OPERATOR}
-    refused.update(_each(databag, REFUSED_KEYS, _read_key))
+    refused.update(_each(databag, REFUSED_KEYS, _read_digest))
     return dataclasses.replace(ledger, refused_keys=frozenset(refused))
 
 
-def _read_key(item: Any) -> str:
+def _read_digest(item: Any) -> str:
     if not isinstance(item, str):
-        raise TypeError(f"a key's digest is text, and not {type(item).__name__}")
+        raise TypeError(f"a digest is text, and not {type(item).__name__}")
     return item
 
 

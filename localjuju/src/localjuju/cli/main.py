@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localjuju import home, render
-from localjuju.flags import Parsed, UsageError, parse
+from localjuju.flags import Parsed, UsageError, by_spelling, parse
 from localjuju.wire import Reply
 
 from . import client, local
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     form = ""
     parsed = Parsed()
     try:
-        parsed = parse(rest, verb.all_flags, interspersed=verb.interspersed)
+        parsed = parse(rest, by_spelling(verb.all_flags), interspersed=verb.interspersed)
         form = parsed.last("format") if verb.formats else ""
         _check(verb, parsed, form)
         reply = _do(name, verb, parsed)

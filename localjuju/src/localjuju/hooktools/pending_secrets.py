@@ -101,8 +101,9 @@ class PendingSecrets:
     def by_owner_label(self, label: str) -> Secret | None:
         """Return the secret of the unit or its application that has this label."""
         for secret in [*self.created.values(), *self._context.model.secrets.values()]:
-            change = self.changes.get(secret.id, Change())
-            if self.belongs(secret) and label in {secret.label, change.label}:
+            change = self.changes.get(secret.id)
+            labels = (secret.label, change.label if change else None)
+            if label in labels and self.belongs(secret):
                 return secret
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from localjuju.flags import Flag, Parsed, UsageError, parse
+from localjuju.flags import Flag, Parsed, UsageError, by_spelling, parse
 from localjuju.model import JujuError
 from localjuju.output import show
 
@@ -51,14 +51,15 @@ class Answer:
 NOTHING = object()
 """What a tool returns that prints nothing in any format."""
 
-_TOOLS: dict[str, tuple[Callable[[Call], Any], tuple[Flag, ...]]] = {}
+_TOOLS: dict[str, tuple[Callable[[Call], Any], dict[str, Flag]]] = {}
+"""By name what a tool does, and its options by how they are written."""
 
 
 def tool(name: str, *flags: Flag) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
     """Register a function as a hook tool; it returns what is to be printed."""
 
     def register(function: Callable[[Call], Any]) -> Callable[[Call], Any]:
-        _TOOLS[name] = (function, flags)
+        _TOOLS[name] = (function, by_spelling(flags))
         return function
 
     return register
@@ -86,9 +87,9 @@ def run(
     """
     if argv[0] not in _TOOLS:
         return Answer(127, "", f"ERROR localjuju has no hook tool {argv[0]}\n")
-    function, flags = _TOOLS[argv[0]]
+    function, known = _TOOLS[argv[0]]
     try:
-        options = parse(argv[1:], flags)
+        options = parse(argv[1:], known)
         form = _form(options)
         value = function(Call(context, options, stdin, read_file))
     except UsageError as error:

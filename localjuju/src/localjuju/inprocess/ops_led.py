@@ -15,10 +15,13 @@ import subprocess
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import opentelemetry.trace
 import ops
+import ops._main
 import ops.charm
 import ops.framework
 import ops.hookcmds._utils
+import ops.model
 import ops.storage
 from ops._private import yaml
 
@@ -43,6 +46,8 @@ def led(run: Callable[..., Any]) -> Generator[None]:
         (ops.storage, "sqlite3", _SQLITE),
         (ops.framework, "inspect", _INSPECT),
         (ops.charm, "yaml", _YAML),
+        # Without a provider, which there is none of here, spans are made and thrown away.
+        *((module, "tracer", _NO_TRACER) for module in _TRACED),
     ]
     if ops.tracing:
         # A trace provider is of the whole process, and set up once. A charm's own
@@ -105,6 +110,19 @@ class _Like:
         return getattr(self._module, name)
 
 
+class _NoTracer:
+    """Gives the span that records nothing, as ops' own tracer does after more work."""
+
+    _span = contextlib.nullcontext[opentelemetry.trace.Span](opentelemetry.trace.INVALID_SPAN)
+
+    def start_as_current_span(self, name: str) -> contextlib.nullcontext[opentelemetry.trace.Span]:
+        """Stand in for the method of OpenTelemetry's tracers."""
+        del name
+        return self._span
+
+
+_NO_TRACER = _NoTracer()
+_TRACED = (ops._main, ops.framework, ops.model, ops.storage)  # noqa: SLF001 (as above)
 _SQLITE = _Like(sqlite3, connect=_connect)
 _INSPECT = _Like(inspect, signature=_signature)
 _YAML = _Like(yaml, safe_load=_safe_load)

@@ -67,18 +67,14 @@ def as_a_process(
         os.chdir(folder)
         # The unit's own, which goes with it: and where it is in memory, so are ops' files.
         tempfile.tempdir = str(folder.parent)
-        _set_environment(
-            {
-                **{k: v for k, v in variables_before.items() if not _is_of_a_hook(k)},
-                **variables,
-            }
-        )
+        of_the_process = {k: v for k, v in variables_before.items() if not _is_of_a_hook(k)}
+        _set_environment({**of_the_process, **variables}, now=variables_before)
         with led(run):
             yield
     finally:
         os.chdir(folder_before)
         tempfile.tempdir = temporary
-        _set_environment(variables_before)
+        _set_environment(variables_before, now=dict(os.environ))
         root.handlers[:], sys.excepthook, sys.argv = handlers, excepthook, argv
         warnings.showwarning = showwarning
         root.setLevel(level)
@@ -88,12 +84,12 @@ def _is_of_a_hook(variable: str) -> bool:
     return variable.startswith("JUJU_") or variable == "OPERATOR_DISPATCH"
 
 
-def _set_environment(variables: Mapping[str, str]) -> None:
-    """Change what differs: each change is one of the whole process, and costs."""
-    for name in set(os.environ) - set(variables):
+def _set_environment(variables: Mapping[str, str], *, now: Mapping[str, str]) -> None:
+    """Change what differs from what is set now: to look at ``os.environ`` costs, too."""
+    for name in now.keys() - variables.keys():
         del os.environ[name]
     for name, value in variables.items():
-        if os.environ.get(name) != value:
+        if now.get(name) != value:
             os.environ[name] = value
 
 

@@ -209,18 +209,18 @@ class World:
 
     def due(self) -> list[tuple[Model, Unit]]:
         """Return the units that have something to run now."""
-        return [
-            (model, unit)
-            for model in self.models.values()
-            for unit in model.units()
-            if not unit.paused
-            and (
-                unit.tasks
-                or unit.resolve == "skip"
-                or hooks.is_gone(unit)
-                or hooks.next_hook(model, unit, self.now) is not None
-            )
-        ]
+        return list(self._due())
+
+    def _due(self) -> Iterator[tuple[Model, Unit]]:
+        for model in self.models.values():
+            for unit in model.units():
+                if not unit.paused and (
+                    unit.tasks
+                    or unit.resolve == "skip"
+                    or hooks.is_gone(unit)
+                    or hooks.next_hook(model, unit, self.now) is not None
+                ):
+                    yield model, unit
 
     def step(
         self, choose: Callable[[Sequence[tuple[Model, Unit]]], tuple[Model, Unit]] | None = None
@@ -230,10 +230,16 @@ class World:
         Args:
             choose: Which of the units that are due; the first if it is not given.
         """
-        while due := self.due():
-            if ran := self._next_of(*(choose(due) if choose else due[0])):
+        while pair := self._chosen(choose) if choose else next(self._due(), None):
+            if ran := self._next_of(*pair):
                 return ran
         return None
+
+    def _chosen(
+        self, choose: Callable[[Sequence[tuple[Model, Unit]]], tuple[Model, Unit]]
+    ) -> tuple[Model, Unit] | None:
+        due = self.due()
+        return choose(due) if due else None
 
     def _next_of(self, model: Model, unit: Unit) -> Ran | None:
         """Have a unit do what it is due, which may be to go, or to be done with a failure."""
