@@ -96,24 +96,7 @@ ALL = ("renewal", "revocation", "leader", CRASH)
 TOGETHER = list(itertools.combinations(ALL, 2))
 
 
-REVOKED_UNSEEN = pytest.mark.xfail(
-    raises=BrokenError,
-    reason="a certificate that is revoked before its requirer has seen it is announced to nobody: "
-    "its request stands, answered by it, and what it was to replace is used until it expires",
-)
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        pytest.param(
-            pair,
-            id=" and ".join(pair),
-            marks=[REVOKED_UNSEEN] if pair == ("renewal", "revocation") else [],
-        )
-        for pair in TOGETHER
-    ],
-)
+@pytest.mark.parametrize("names", TOGETHER, ids=" and ".join)
 def test_two_things_happen(
     stage: Stage, names: tuple[str, ...], record_property: Callable[[str, object], None]
 ) -> None:

@@ -364,6 +364,31 @@ def test_revoked_is_told_once_and_not_assigned() -> None:
     assert requirer.request == old
 
 
+def test_revoked_before_it_was_seen() -> None:
+    """A certificate that comes revoked is announced too, and once: its request waits for a key."""
+    requirer = _related()
+    entry = certificate_entry(keys.answer(requirer.request), revoked=True)
+    requirer.receive(certificates=[entry])
+    assert [(name, event.reason) for name, event in requirer.told] == [
+        ("certificate_invalidated", CertificateInvalidationReason.REVOKED)
+    ]
+    for _ in range(3):
+        requirer.update_status()
+        assert requirer.told == []
+
+
+def test_what_says_that_a_revocation_was_told_goes_with_its_request() -> None:
+    """After a new key and the hooks that a removal takes, the old request has no secret left."""
+    requirer = _related()
+    entry = certificate_entry(keys.answer(requirer.request), revoked=True)
+    requirer.receive(certificates=[entry])
+    requirer.call(lambda tls: tls.regenerate_private_key())
+    _answer_all(requirer)
+    requirer.update_status()
+    requirer.update_status()
+    assert len(requirer.labels()) == 2
+
+
 def test_revoked_and_rotated_is_requested_again() -> None:
     """After a revocation, a new key makes a new request, and nothing old is assigned."""
     requirer = _served()

@@ -42,7 +42,7 @@ class Store:
     answer: _values.ProviderCertificate
     """The certificate and its request."""
     alarm: datetime
-    """When it is due for renewal."""
+    """When it is due for renewal; far away for one that is only to say that all is told."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,16 @@ class _Secrets:
     ) -> None:
         """Announce the end of a certificate that we held, once: the far alarm says so later."""
         if stored is not None and stored.certificate is not None and not stored.is_done_with:
-            self.invalidated.append(Invalidated(stored.certificate, csr, reason))
+            self.tell(stored.certificate, csr, reason)
+
+    def tell(
+        self,
+        certificate: _x509.Certificate,
+        csr: str,
+        reason: _values.CertificateInvalidationReason,
+    ) -> None:
+        """Announce that a certificate may be used no more."""
+        self.invalidated.append(Invalidated(certificate, csr, reason))
 
 
 def _sort_out(
@@ -227,8 +236,7 @@ def _look_after(
     csr = request.certificate_signing_request.raw
     stored, answer = seen.stored.get(csr), seen.answers.get(csr)
     if answer is not None and answer.revoked:
-        secrets.announce(csr, stored, _values.CertificateInvalidationReason.REVOKED)
-        secrets.finish(csr, stored)
+        _look_after_revoked(answer, stored, secrets)
         return
     flaw = _requirer_state.why_flawed(request, answer, seen.key, seen.now) if answer else None
     accepted = usable or (answer if flaw is _requirer_state.Flaw.EXPIRED else None)
@@ -247,6 +255,29 @@ def _look_after(
             certificate.validity_start_time, certificate.expiry_time, seen.fraction, seen.now
         )
         secrets.store.append(Store(accepted, due))
+
+
+def _look_after_revoked(
+    answer: _values.ProviderCertificate, stored: _requirer_state.Stored | None, secrets: _Secrets
+) -> None:
+    """Announce a revocation, once, also of a certificate that was revoked before we ever saw it.
+
+    What says later that it was announced is a secret whose alarm is far away: it stays for as long
+    as the request does.
+    """
+    csr = answer.certificate_signing_request.raw
+    mark = Store(answer, _renewal.FAR_AWAY)
+    if stored is None:
+        secrets.tell(answer.certificate, csr, _values.CertificateInvalidationReason.REVOKED)
+        secrets.store.append(mark)
+    elif not stored.is_done_with:
+        certificate = stored.certificate or answer.certificate
+        secrets.tell(certificate, csr, _values.CertificateInvalidationReason.REVOKED)
+        secrets.finish(csr, stored)
+    elif stored.is_foreign:
+        secrets.finish(csr, stored)
+        if stored.is_removable:
+            secrets.store.append(mark)
 
 
 def _with_dropped(

@@ -253,7 +253,7 @@ class Scope:
             csr = store.answer.certificate_signing_request
             content = {"certificate": store.answer.certificate.raw, "csr": csr.raw}
             self._store.put(self._certificate_label(csr.raw), content, store.alarm)
-            _logger.info("%s: certificate stored, to be renewed at %s", self.name, store.alarm)
+            _logger.info("%s: certificate stored, its alarm at %s", self.name, store.alarm)
         for csr, alarm in plan.alarms.items():
             self._store.move_expiry(self._certificate_label(csr), alarm)
         if plan.outgoing != seen.outgoing:
