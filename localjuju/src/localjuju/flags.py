@@ -6,9 +6,8 @@ the same words and exit status.
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,8 +22,7 @@ class UsageError(Exception):
     """The command line cannot be understood; the program ends with exit status 2."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Flag:
+class Flag(NamedTuple):
     """One option: ``Flag("num-units", "int", short="n")`` is ``-n 3`` and ``--num-units=3``."""
 
     name: str

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,8 +26,7 @@ class HomeError(Exception):
     """The folder cannot be trusted or made."""
 
 
-@dataclasses.dataclass(frozen=True)
-class ControllerFolder:
+class ControllerFolder(NamedTuple):
     """The folder of one controller."""
 
     path: Path

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .flags import Parsed
 
@@ -16,8 +15,7 @@ ENDING = 75
 """The exit status with which a controller that is about to end refuses what comes too late."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One verb, parsed."""
 
     verb: str
@@ -47,8 +45,7 @@ class Request:
         return cls(body["verb"], words, body["model"], body["cwd"], progress)
 
 
-@dataclasses.dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """How a verb ended."""
 
     data: Any = None
@@ -64,7 +61,7 @@ class Reply:
 
     def to_json(self) -> bytes:
         """Return it as a line."""
-        return json.dumps({"reply": dataclasses.asdict(self)}).encode() + b"\n"
+        return json.dumps({"reply": self._asdict()}).encode() + b"\n"
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Reply:

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -88,6 +87,8 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
             raise ClientError(
                 f'controller "{name}" has died; run "juju local clean" to end what is left of it'
             )
+        import subprocess  # noqa: PLC0415 (see the package)
+
         folder.path.mkdir(mode=0o700, exist_ok=True)
         command = [sys.executable, "-m", "localjuju.controller", name]
         mark = {home.CONTROLLER_MARK: str(folder.path)}

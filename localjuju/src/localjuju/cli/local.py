@@ -5,10 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
-import shlex
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +20,8 @@ SCP_OPTIONS = {"-r", "-C", "-q", "-p"}
 
 def version(words: Parsed) -> Reply:
     """Say which Juju this behaves like, and that it is none."""
+    import platform  # noqa: PLC0415 (see the package)
+
     arch = ARCHITECTURES.get(platform.machine(), platform.machine())
     text = f"{JUJU_VERSION}-localjuju-{arch}"
     if not words.on("all"):
@@ -95,6 +93,8 @@ def switch(words: Parsed, focus: client.Focus) -> Reply:
 
 def shim(words: Parsed) -> Reply:
     """Write a ``juju`` that is this localjuju, run by this interpreter."""
+    import shlex  # noqa: PLC0415 (see the package)
+
     folder = Path(words.args[0])
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "juju"
@@ -107,6 +107,8 @@ def shim(words: Parsed) -> Reply:
 
 def clean(_words: Parsed) -> Reply:
     """End what dead controllers left: processes found by their mark, and folders."""
+    import shutil  # noqa: PLC0415 (see the package)
+
     notes: list[str] = []
     for name in client.controllers():
         folder = home.controller_folder(name)
@@ -126,6 +128,8 @@ def clean(_words: Parsed) -> Reply:
 
 def ssh(words: Parsed, controller: str, model: str) -> Reply:
     """Run a command in a unit's folder."""
+    import subprocess  # noqa: PLC0415 (see the package)
+
     target = words.args[0].rpartition("@")[2]
     for word in words.args[1:2]:
         if word.startswith("-"):
@@ -147,6 +151,8 @@ def ssh(words: Parsed, controller: str, model: str) -> Reply:
 
 def scp(words: Parsed, controller: str, model: str) -> Reply:
     """Copy files into or out of a unit's folder (``/`` is the machine's own)."""
+    import shutil  # noqa: PLC0415 (see the package)
+
     paths: list[str] = []
     for word in words.args:
         if word.startswith("-"):

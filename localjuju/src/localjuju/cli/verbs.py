@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import NamedTuple
 
 from localjuju.flags import Flag
 
@@ -16,8 +16,7 @@ CONTROLLER = Flag("controller", short="c")
 CONFIG = Flag("config", "list")
 
 
-@dataclasses.dataclass(frozen=True)
-class Verb:
+class Verb(NamedTuple):
     """One verb."""
 
     usage: str
