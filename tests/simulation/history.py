@@ -184,7 +184,9 @@ class History:
             # Also where the relation ends, and the provider hears of it first.
             return not links or any(link.honest_provider is None for link in links)
         if not links:
-            return not app.effective_config().get("keep")
+            # What is the application's, its leader keeps; others have it when that has been done.
+            is_kept_by_another = one.slot.startswith("app ") and app.leader != unit.number
+            return is_kept_by_another or not app.effective_config().get("keep")
         return any(link.honest_provider is None for link in links)
 
     # What clients are told to trust.
