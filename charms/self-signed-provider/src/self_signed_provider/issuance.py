@@ -58,7 +58,7 @@ class Issuance:
         book = self._ledger(memory.ledger, exchanges, now)
         terms = _Terms.of(config, authority, book, memory)
         outlook = answers.look(exchanges, book, authority.id)
-        seen = terms.circumstances(exchanges, outlook)
+        seen = terms.circumstances(exchanges, outlook) if memory.left else {}
         settled = {key for key, digest in seen.items() if digest in memory.left}
         fresh = answers.without(outlook, settled, terms.trusted)
         issued, errors, is_done = self._decide(fresh, terms)
@@ -68,17 +68,23 @@ class Issuance:
             )
         self._mark(outlook.mark)
         book = book.add(_entry(request, certificate) for request, certificate in issued)
-        if issued or errors or outlook.mark:
-            exchanges = self._certificates.get_exchanges()
-            outlook = answers.look(exchanges, book, authority.id)
-            seen = terms.circumstances(exchanges, outlook)
+        is_all_issued = len(issued) == len(outlook.due)
+        left = {} if is_all_issued or not is_done else self._left(book, terms)
         after = authority.having_issued(answer.certificate for _, answer in issued)
         return dataclasses.replace(
             memory,
             ledger=book,
             authorities=tuple(after if a is authority else a for a in memory.authorities),
-            left=frozenset(seen.values()) if is_done else frozenset(),
+            left=frozenset(left.values()),
         )
+
+    def _left(self, book: Ledger, terms: _Terms) -> dict[answers.Key, str]:
+        """Return in what circumstances each request stands that was left without a certificate
+        of the CA in use.
+        """
+        exchanges = self._certificates.get_exchanges()
+        outlook = answers.look(exchanges, book, terms.authority.id)
+        return terms.circumstances(exchanges, outlook)
 
     def _ledger(self, book: Ledger, exchanges: list[Exchange], now: datetime.datetime) -> Ledger:
         """Return the ledger as of now, with what it should have and lacks: see `restored`."""
