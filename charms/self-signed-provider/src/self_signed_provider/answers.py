@@ -198,8 +198,8 @@ def _wish(request: RequirerCertificateRequest) -> policies.Wish:
     csr = request.certificate_signing_request
     subject = csr.x509_object.subject
     common_names = _texts(subject, NameOID.COMMON_NAME)
-    emails = {*_texts(subject, NameOID.EMAIL_ADDRESS), *_alternative(csr, x509.RFC822Name)}
-    uris = _alternative(csr, x509.UniformResourceIdentifier)
+    emails, uris = _addresses(csr)
+    emails |= _texts(subject, NameOID.EMAIL_ADDRESS)
     return policies.wish_for(
         common_names=common_names,
         dns_names=csr.sans_dns,
@@ -223,13 +223,11 @@ def _texts(subject: x509.Name, oid: x509.ObjectIdentifier) -> set[str]:
     return {str(attribute.value) for attribute in subject.get_attributes_for_oid(oid)}
 
 
-def _alternative(
-    csr: CertificateSigningRequest,
-    kind: type[x509.RFC822Name | x509.UniformResourceIdentifier],
-) -> set[str]:
-    """Return the subject alternative names of one kind."""
+def _addresses(csr: CertificateSigningRequest) -> tuple[set[str], set[str]]:
+    """Return the e-mail addresses and the URIs among the subject alternative names."""
     try:
         names = csr.x509_object.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
-        return set()
-    return set(names.value.get_values_for_type(kind))
+        return set(), set()
+    emails = names.value.get_values_for_type(x509.RFC822Name)
+    return set(emails), set(names.value.get_values_for_type(x509.UniformResourceIdentifier))
