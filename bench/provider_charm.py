@@ -182,8 +182,9 @@ def main() -> int:
     print(f"{arguments.requesters} requests, answered by the authority's charm")
     print(
         "Seconds of processor time, the best of "
-        f"{RUNS} processes. 'of bare' is without 'traffic': what simulating Juju takes in a charm\n"
-        "that reads and writes as many databags as the authority does, and does nothing else."
+        f"{RUNS} processes. 'of bare' is without 'traffic':\n"
+        "what simulating Juju takes in a charm that reads and writes as many databags as the\n"
+        "authority does, and does nothing else."
     )
     print(f"{'key':<12}{'requests in':<14}{'work':<12}{'seconds':>9}{'of bare':>9}{'peak':>10}")
     missed = False
