@@ -65,6 +65,14 @@ integration-local: setup  ## Integration tests on localjuju (ARGS='tests/integra
 integration: setup  ## Integration tests on the controller that `juju` is logged into
 	$(TOX) -e integration $(if $(ARGS),-- $(ARGS))
 
+.PHONY: fuzz
+fuzz: setup  ## Hostile input by the hundred thousand, in at most ten minutes (ARGS='--target provider --seed 7' for some of it)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: mutants
+mutants: setup  ## Whether the tests notice what is changed in the library's decisions (ARGS='_renewal' for one module)
+	@$(BIN)/python scripts/mutants.py $(ARGS)
+
 .PHONY: bench
 bench: bench-library bench-provider bench-requirer bench-hooks bench-stand-in  ## All that is measured, against its targets
 

@@ -111,6 +111,18 @@ def test_damage_is_noticed(name: str, damage: str, store: Store, authority: Auth
     assert store.read() == content
 
 
+def test_content_nested_by_the_thousand(store: Store, authority: Authority) -> None:
+    """Brackets that no parser takes are damage like any other."""
+    content = full(authority)
+    store.write(content)
+    name = store.current_set()
+    assert name is not None
+    (store.set_folder(name) / "content.json").write_text("[" * 100_000)
+    with pytest.raises(StoreDamagedError):
+        store.read()
+    assert store.write(content)
+
+
 def _die_at_line(number: int, store: Store, content: Content) -> bool:
     """Write in a child process that is gone before it runs its *number*-th line; say if it was."""
     child = os.fork()

@@ -113,7 +113,7 @@ class Store:
             count = len(raw["pairs"])
             keys = [(folder / f"{index}.key").read_text() for index in range(count)]
             presented = [(folder / f"{index}.pem").read_text() for index in range(count)]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreDamagedError(f"{folder}: {error}") from error
         if not name.startswith(_digest(public, keys, presented)):
             raise StoreDamagedError(f"{folder}: its files are not those that were written")
