@@ -337,3 +337,32 @@ def test_across_models() -> None:
         (1, "", "ERROR permission denied\n"),
         (0, "one\n", ""),
     ]
+
+
+def test_label_of_another_models_secret_in_the_hook_that_gives_it() -> None:
+    """A secret of another model is read by its label as soon as a hook has given it one."""
+    models: dict[str, Model] = {}
+    here, there = new_model(models, "here"), new_model(models, "there")
+    player = Player(here, there)
+    here.deploy(charm("owner", provides={"db": "sql"}), "owner", player.now)
+    there.deploy(charm("reader", requires={"db": "sql"}), "reader", player.now)
+    here.offers["owner"] = Offer("owner", "owner", ("db",))
+    there.saas["remote"] = Saas("remote", here.uuid, "owner")
+    there.integrate("reader", "remote")
+    player.settle()
+    told: list[str] = []
+
+    relation = str(next(iter(here.relations)))
+
+    def give(tool: Any, _: object) -> bool:
+        told.append(tool("secret-add", "word=one").out.strip())
+        return tool("secret-grant", told[0], "-r", relation).code == 0
+
+    def read(tool: Any, _: object) -> bool:
+        tool("secret-get", told[0], "--label", "theirs")
+        told.append(tool("secret-get", "--label", "theirs", "--format", "json").out)
+        return True
+
+    assert player.in_hook(here, "owner/0", give)
+    assert player.in_hook(there, "reader/0", read)
+    assert told[1] == '{"word":"one"}\n'

@@ -111,7 +111,9 @@ class PendingSecrets:
         """Return the secret that the unit knows by this label, as owner or as reader."""
         found = self.by_owner_label(label)
         if found is None:
-            for secret in self._context.model.reachable_secrets():
+            # What this run was the first here to read is on no record of another model yet.
+            first_read = map(self._context.model.find_secret, self.reads)
+            for secret in [*self._context.model.reachable_secrets(), *filter(None, first_read)]:
                 consumer = secret.consumers.get(self._unit)
                 read = self.reads.get(secret.id)
                 if label in {consumer.label if consumer else "", read.label if read else ""}:

@@ -54,6 +54,8 @@ async def destroy_model(controller: Controller, request: Request) -> Reply:
     """End a model: after its units' last hooks, or with ``--force`` at once."""
     name = request.model
     model = controller.model(name)
+    if request.words.given("timeout") and not request.words.on("force"):
+        raise JujuError("--timeout can only be used with --force (dangerous)", 2)
     if not (request.words.on("no-prompt") or request.words.on("yes")):
         warning = (
             f'WARNING This command will destroy the "{name}" model and affect the following '
@@ -70,10 +72,7 @@ async def destroy_model(controller: Controller, request: Request) -> Reply:
         for app in list(model.applications):
             model.remove_application(app)
         controller.model_changed()
-        seconds = request.words.last("timeout")
-        limit = parse_duration(seconds).total_seconds() if seconds else None
-        if not await controller.wait_for(lambda: not model.applications, limit):
-            raise JujuError("timeout")
+        await controller.wait_for(lambda: not model.applications, None)
     await controller.end_model(model)
     return Reply(notes=("Model destroyed.",))
 

@@ -207,7 +207,12 @@ def secret(
             }
             for number, revision in sorted(shown.revisions.items())
         ]
-    access = [grant_view(model.relations, *grant) for grant in shown.grants.items()]
+    # Juju does not say who in another model may read it.
+    access = [
+        grant_view(model.relations, reader, relation)
+        for reader, relation in shown.grants.items()
+        if reader.model == model.uuid
+    ]
     if access:
         view["access"] = access
     return view
