@@ -489,6 +489,23 @@ def test_defect_40_event_of_a_secret_that_is_gone_costs_nothing() -> None:
     assert requirer.told == []
 
 
+def test_defect_40_event_of_the_charms_own_secret_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For a secret that is none of the library's, not even a databag is read."""
+    requirer = _served()
+    own = testing.Secret({"password": "x"}, label="password", owner="unit")
+    requirer.state = dataclasses.replace(requirer.state, secrets={*requirer.state.secrets, own})
+    read: list[str] = []
+
+    def get(_: Any, key: str, __: Any = None) -> None:
+        read.append(key)
+
+    monkeypatch.setattr(ops.RelationDataContent, "get", get)
+    requirer.expire(own)
+    assert read == []
+
+
 def test_defect_41_what_v3_left_is_removed() -> None:
     """The secret that v3 made for its certificate goes, in two hooks."""
     csr = keys.csr_of()

@@ -29,6 +29,17 @@ A = CertificateRequestAttributes
 NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
 UNKNOWN_OID = "1.3.6.1.4.1.99999.1"
+USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 LEAF_USAGES = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
 
 
@@ -364,6 +375,25 @@ def test_leaf_cannot_sign() -> None:
     leaf = _issue(keys.csr_of(key_name="root"))
     with pytest.raises(TLSCertificatesError, match="not a CA"):
         _issuing.sign(keys.csr_of(), leaf, keys.key("root"), DAY, NOW)
+
+
+def test_ca_whose_key_usage_forbids_it_does_not_sign() -> None:
+    """What a CA signs without `keyCertSign` would not verify."""
+    root = _root().x509_object
+    builder = x509.CertificateBuilder(
+        root.issuer,
+        root.subject,
+        root.public_key(),  # pyright: ignore[reportArgumentType] - an ECDSA key.
+        root.serial_number,
+        root.not_valid_before_utc,
+        root.not_valid_after_utc,
+    )
+    usage = dict.fromkeys(USAGES, False)
+    builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+    builder = builder.add_extension(x509.KeyUsage(**{**usage, "crl_sign": True}), critical=True)
+    ca = Certificate(x509_object=builder.sign(keys.key("root").x509_object, hashes.SHA256()))
+    with pytest.raises(TLSCertificatesError, match="key usage"):
+        _issue(keys.csr_of(), ca=ca)
 
 
 def test_invalid_attributes_do_not_make_a_ca() -> None:

@@ -222,6 +222,45 @@ def test_follower_has_no_gap() -> None:
     assert follower.call(lambda tls: tls.get_application_certificates()) == leader.assigned()
 
 
+TWO: dict[str, Any] = {"certificate_requests": [A(common_name="a"), A(common_name="b")]}
+
+
+def test_follower_has_all_while_one_is_renewed() -> None:
+    """While one of two is being renewed, a follower finds both, as the leader does."""
+    leader = _related(mode=Mode.APP, leader=True, **TWO)
+    _answer_all(leader)
+    (one, other), _ = leader.assigned()
+    leader.call(lambda tls: tls.renew_certificate(one))
+    leader.receive(certificates=certificates([other]))
+    follower = _follower(leader)
+    found, key = follower.call(lambda tls: tls.get_application_certificates())
+    assert (set(found), key) == ({one, other}, leader.assigned()[1])
+
+
+def test_follower_has_one_keys_set_while_the_key_changes() -> None:
+    """While not every new certificate is there, a follower goes on with the whole set before."""
+    leader = _related(mode=Mode.APP, leader=True, **TWO)
+    _answer_all(leader)
+    leader.call(lambda tls: tls.regenerate_private_key())
+    leader.receive(certificates=certificates([keys.answer(leader.requests("app")[0])]))
+    follower = _follower(leader)
+    found = follower.call(lambda tls: tls.get_application_certificates())
+    assert found == leader.assigned()
+    assert len(found[0]) == 2
+
+
+def test_follower_passes_over_what_is_not_requested_any_more() -> None:
+    """What is being replaced, and then is not requested any more, is not left for followers."""
+    leader = _related(mode=Mode.APP, leader=True, **TWO)
+    _answer_all(leader)
+    leader.call(lambda tls: tls.regenerate_private_key())
+    leader.options["certificate_requests"] = [A(common_name="a")]
+    leader.receive(certificates=[])
+    follower = _follower(leader)
+    found, _ = follower.call(lambda tls: tls.get_application_certificates())
+    assert [one.certificate.common_name for one in found] == ["a"]
+
+
 def test_leader_reads_the_same() -> None:
     """On the leader, and in mode UNIT, the method tells what is assigned."""
     leader = _related(mode=Mode.APP, leader=True)

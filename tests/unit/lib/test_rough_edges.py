@@ -1,7 +1,9 @@
 """Juju's rough edges: secrets that are gone or unreadable, relations that die, old revisions."""
 
+import base64
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 import ops
@@ -140,6 +142,71 @@ def test_secret_goes_between_reading_and_writing(monkeypatch: pytest.MonkeyPatch
     assert requirer.names_told() == ["certificate_invalidated"]
     requirer.leave()
     assert requirer.assigned()[0] == []
+
+
+def _limit_secrets(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Let Juju refuse larger values, as it does: it counts them in base64."""
+
+    def limited(call: Callable[..., Any]) -> Callable[..., Any]:
+        def checked(self: Any, content: dict[str, str], **options: Any) -> Any:
+            for key, value in content.items():
+                size = len(base64.b64encode(value.encode()))
+                if size > most:
+                    raise ops.ModelError(
+                        f'ERROR base64 encoded secret content for key "{key}" '
+                        f"too large: {size} bytes"
+                    )
+            return call(self, content, **options)
+
+        return checked
+
+    monkeypatch.setattr(ops.Unit, "add_secret", limited(ops.Unit.add_secret))
+    monkeypatch.setattr(ops.Secret, "set_content", limited(ops.Secret.set_content))
+
+
+def test_renewal_fits_into_a_secret_of_old_jujus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that is being replaced takes less than the 8 KiB that a value could have."""
+    _limit_secrets(monkeypatch, 8 * 1024)
+    requirer = _served(key_algorithm="rsa")
+    before = requirer.assigned()
+    requirer.call(lambda tls: tls.regenerate_private_key())
+    assert requirer.assigned() == before
+
+
+def test_too_many_to_wait_in_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more certificates than fit, as many as do stay assigned, and all are requested anew."""
+    requirer = _served(certificate_requests=[A(common_name=name) for name in "abcd"])
+    before, _ = requirer.assigned()
+    _limit_secrets(monkeypatch, 8 * 1024)
+    requirer.call(lambda tls: tls.regenerate_private_key())
+    assert requirer.assigned()[0] == before[:2]
+    assert any("of 4 certificates, 2 go on" in line for line in requirer.warnings())
+    requirer.receive(certificates=certificates(map(keys.answer, requirer.requests())))
+    assert len(requirer.assigned()[0]) == 4
+
+
+def test_certificate_too_large_for_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate that no secret can hold is assigned, and fails no hook."""
+    requirer = Requirer()
+    requirer.relate()
+    with monkeypatch.context() as patch:
+        _limit_secrets(patch, 100)
+        requirer.receive(certificates=certificates([keys.answer(requirer.request)]))
+    assert len(requirer.assigned()[0]) == 1
+    assert any("too large for a secret" in line for line in requirer.warnings())
+
+
+def test_backend_that_is_down_fails_the_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret that cannot be written now fails the hook, and the next finds all as it was."""
+    requirer = _served()
+    before = requirer.state
+    with monkeypatch.context() as patch:
+        patch.setattr(ops.Unit, "add_secret", _refuse)
+        with pytest.raises(testing.errors.UncaughtCharmError):
+            requirer.call(lambda tls: tls.regenerate_private_key())
+    requirer.state = before
+    requirer.update_status()
+    assert len(requirer.assigned()[0]) == 1
 
 
 def _hide(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -210,6 +210,19 @@ def test_v3_secret_of_another_endpoint_is_left_alone() -> None:
     assert requirer.assigned()[0] == [answer]
 
 
+@pytest.mark.parametrize("label", ["", "certificate-0-"], ids=["v3", "oldest v4"])
+def test_old_secret_goes_with_a_provider_that_is_gone(label: str) -> None:
+    """When the relation breaks, what an old version stored goes though no answer can be read."""
+    csr = keys.csr_of()
+    requirer = Requirer(private_key=keys.key())
+    _left_behind(requirer, label, csr)
+    request = {"certificate_signing_request": csr.raw, "ca": False}
+    databag = {"certificate_signing_requests": json.dumps([request])}
+    requirer.relate(local_unit_data=databag)
+    requirer.leave()
+    assert requirer.labels() == set()
+
+
 def _deferred(name: str, snapshot: dict[str, str]) -> tuple[Requirer, Any]:
     requirer = Requirer()
     path = f"Charm/TLSCertificatesRequiresV4[{ENDPOINT}]/on/{name}[1]"

@@ -61,10 +61,11 @@ def test_certificates(written: dict[str, Any], chain: tuple[str, ...], revoked: 
     assert set(written) - {"revoked"} <= set(again)
 
 
+@pytest.mark.parametrize("other", [{}, {"csr": None}, {"certificate_signing_request": None}])
 @pytest.mark.parametrize("name", ["csr", "certificate_signing_request"])
-def test_errors(name: str) -> None:
+def test_errors(name: str, other: dict[str, None]) -> None:
     """The request's name is that of the libraries or of the schema; both are written."""
-    (entry,) = _wire.Reader().errors(json.dumps([{name: CSR, "error": ERROR}])).entries
+    (entry,) = _wire.Reader().errors(json.dumps([{**other, name: CSR, "error": ERROR}])).entries
     assert (entry.csr, entry.error) == (CSR, CertificateError(**ERROR))
     assert json.loads(_wire.write_entries([entry])) == [
         {"csr": CSR, "certificate_signing_request": CSR, "error": ERROR}

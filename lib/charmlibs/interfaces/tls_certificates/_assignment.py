@@ -125,8 +125,6 @@ def of_application(
     """
     answers = list(answers)
     new = _fitting(answers, key, now)
-    if new:
-        return _values.AssignedCertificates(new, key)
     revoked = {answer.certificate for answer in answers if answer.revoked}
     waiting = [
         entry.answer
@@ -134,21 +132,27 @@ def of_application(
         if entry.answer is not None and entry.answer.certificate not in revoked
     ]
     old = _fitting(waiting, outgoing.key, now)
-    return _values.AssignedCertificates(old, outgoing.key if old else key)
+    if outgoing.key == key:
+        return _values.AssignedCertificates(tuple({**old, **new}.values()), key)
+    # What is requested by now, beyond what is being replaced, a follower cannot know.
+    if not old.keys() <= new.keys():
+        return _values.AssignedCertificates(tuple(old.values()), outgoing.key)
+    return _values.AssignedCertificates(tuple(new.values()), key)
 
 
 def _fitting(
     answers: Iterable[_values.ProviderCertificate], key: _keys.PrivateKey | None, now: datetime
-) -> tuple[_values.ProviderCertificate, ...]:
+) -> dict[object, _values.ProviderCertificate]:
+    """Return the certificates that can be used with a key, by what they were requested for."""
     if key is None:
-        return ()
-    return tuple(
-        answer
+        return {}
+    return {
+        _requirer_state.attributes_of_answer(answer) or answer.certificate_signing_request: answer
         for answer in answers
         if not answer.revoked
         and answer.certificate.is_valid_at(now)
         and answer.certificate.matches_private_key(key)
-    )
+    }
 
 
 def _in_order(

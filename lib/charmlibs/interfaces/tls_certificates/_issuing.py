@@ -187,8 +187,21 @@ def _check_issuer(
     if not list(ca.x509_object.subject):
         raise _errors.IssuingError("the CA has an empty subject")
     constraints = ca.x509_object.extensions.get_extension_for_class(x509.BasicConstraints).value
+    if not _may_sign_certificates(ca):
+        raise _errors.IssuingError(
+            f"the key usage of the CA {ca.subject_rfc4514!r} does not let it sign certificates"
+        )
     if is_ca and constraints.path_length == 0:
         raise _errors.IssuingError(f"the CA {ca.subject_rfc4514!r} may not sign other CAs")
+
+
+def _may_sign_certificates(ca: _x509.Certificate) -> bool:
+    """Tell whether what a CA signs will verify (RFC 5280, section 4.2.1.3): no usage is any."""
+    try:
+        usage = ca.x509_object.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return usage.key_cert_sign
 
 
 def _check_key(key: _keys.PrivateKey) -> None:

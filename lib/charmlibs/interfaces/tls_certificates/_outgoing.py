@@ -3,10 +3,13 @@
 A request leaves the databag before its successor is answered, as every provider expects. What was
 assigned under it waits here, with its key, so that it can go on being used meanwhile. An entry
 without a certificate waits for nothing but the removal of its own secret, which takes two hooks.
+
+Juju limits a secret to 1 MB of base64; before juju/juju#20287 (of 2025) to 64 KiB, 8 KiB a value.
+So no certificate is written twice, and what does not fit is left out.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +45,26 @@ class Outgoing:
         """Return these entries, with the key if one of them has a certificate."""
         entries = tuple(entries)
         return cls(key if any(entry.answer for entry in entries) else None, entries)
+
+    @property
+    def answers(self) -> tuple[_values.ProviderCertificate, ...]:
+        """The certificates that are being replaced."""
+        return tuple(entry.answer for entry in self.entries if entry.answer is not None)
+
+    def smaller(self) -> "Iterator[Outgoing]":
+        """Yield what is kept where this is too large: half of the certificates, and so on.
+
+        The last one has none of them: what is needed to clean up.
+        """
+        count = len(self.answers)
+        while count:
+            count //= 2
+            left = count
+            entries: list[OutgoingEntry] = []
+            for entry in self.entries:
+                left -= entry.answer is not None
+                entries.append(entry if left >= 0 else OutgoingEntry(entry.csr))
+            yield Outgoing.of(self.key, entries)
 
     def to_content(self, *, keep_key: bool) -> dict[str, str]:
         """Return the content of the secret.
@@ -83,11 +106,14 @@ def _key(pem: str | None) -> _keys.PrivateKey | None:
 def _entry_to_json(entry: OutgoingEntry) -> dict[str, Any]:
     if entry.answer is None:
         return {"csr": entry.csr}
+    certificate, ca = entry.answer.certificate.raw, entry.answer.ca.raw
+    # A chain has both of them, as a rule: there their places are named.
+    places = {ca: "ca", certificate: "certificate"}
     return {
         "csr": entry.csr,
-        "certificate": entry.answer.certificate.raw,
-        "ca": entry.answer.ca.raw,
-        "chain": [certificate.raw for certificate in entry.answer.chain],
+        "certificate": certificate,
+        "ca": ca,
+        "chain": [places.get(one.raw, one.raw) for one in entry.answer.chain],
         "relation-id": entry.answer.relation_id,
     }
 
@@ -96,12 +122,14 @@ def _answer(item: dict[str, Any], reader: _wire.Reader) -> _values.ProviderCerti
     if "certificate" not in item:
         return None
     try:
+        places = {place: item[place] for place in ("certificate", "ca")}
+        chain = [places.get(one, one) for one in item.get("chain", [])]
         return _values.ProviderCertificate(
             relation_id=int(item.get("relation-id", -1)),
             certificate=reader.certificate(item["certificate"]),
             certificate_signing_request=reader.request(item["csr"]),
             ca=reader.certificate(item["ca"]),
-            chain=[reader.certificate(pem) for pem in item.get("chain", [])],
+            chain=[reader.certificate(pem) for pem in chain],
         )
     except (_errors.TLSCertificatesError, *_UNREADABLE):
         return None

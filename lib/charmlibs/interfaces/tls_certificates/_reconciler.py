@@ -137,6 +137,10 @@ class Reconciler:
 
     def see_to_expiry(self, label: str) -> bool:
         """Tell whether a secret, whose expiry Juju tells of, is ours; see to one left behind."""
+        owners = [scope for _, scope in self.own_scopes() if scope.may_be_ours(label)]
+        if not owners:
+            # Most are a charm's own, or gone: no databag is read for them.
+            return False
         # Version 3 has no endpoint in its labels: a secret of its may belong to another endpoint.
         requested = {
             csr
@@ -145,7 +149,9 @@ class Reconciler:
             for _, scope in self.own_scopes()
             for csr in scope.request_texts(relation)
         }
-        return any(scope.see_to_expiry(label, requested) for _, scope in self.own_scopes())
+        for scope in owners:
+            scope.see_to_expiry(label, requested)
+        return True
 
     def observe(self, owner: _Mode, scope: _scope.Scope) -> _requirer_state.Observed:
         """Return how things are for one owner."""

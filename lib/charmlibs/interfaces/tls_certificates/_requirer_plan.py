@@ -357,6 +357,7 @@ def _look_after_outgoing(
             secrets.announce(entry.csr, stored, _values.CertificateInvalidationReason.EXPIRED)
         if ending is _Ending.REVOKED:
             secrets.announce(entry.csr, stored, _values.CertificateInvalidationReason.REVOKED)
+        if ending in {_Ending.REVOKED, _Ending.NOT_REQUESTED}:
             # Whoever reads this secret, a follower too, is to find it no more.
             entry = _outgoing.OutgoingEntry(entry.csr)  # noqa: PLW2901
         if ending is not None:

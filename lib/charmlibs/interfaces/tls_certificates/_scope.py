@@ -105,8 +105,12 @@ class Scope:
         held = self._store.find(self._labels.private_key)
         return held.id if held is not None and self._settings.passed_key is None else None
 
-    def see_to_expiry(self, label: str, requested: Collection[str]) -> bool:
-        """Tell whether a secret, whose expiry Juju tells of, is this owner's.
+    def may_be_ours(self, label: str) -> bool:
+        """Tell whether a secret's label is one of this owner's, or was one of an old version."""
+        return self.is_ours(label) or _legacy.is_certificate_label(self._labels, label)
+
+    def see_to_expiry(self, label: str, requested: Collection[str]) -> None:
+        """Look after a secret of this owner whose expiry Juju tells of.
 
         One that belongs to no request was left behind, by an old version that renewed or by a
         refresh that was rolled back. Its expiry would come again and again: that is moved far
@@ -116,8 +120,6 @@ class Scope:
             label: Its label.
             requested: Every request, in PEM, in any databag that this unit writes.
         """
-        if not (self.is_ours(label) or _legacy.is_certificate_label(self._labels, label)):
-            return False
         held = self._store.find(label)
         csr = held.content.get("csr", "").strip() if held is not None else ""
         outgoing = self._outgoing()
@@ -125,7 +127,6 @@ class Scope:
             self._store.move_expiry(label, _renewal.FAR_AWAY)
             entries = (*outgoing.entries, _outgoing.OutgoingEntry(csr))
             self._write_outgoing(_outgoing.Outgoing.of(outgoing.key, entries))
-        return True
 
     def request_texts(self, relation: ops.Relation) -> set[str]:
         """Return the requests in this owner's databag of any relation, in PEM."""
@@ -252,8 +253,16 @@ class Scope:
         for store in plan.store:
             csr = store.answer.certificate_signing_request
             content = {"certificate": store.answer.certificate.raw, "csr": csr.raw}
-            self._store.put(self._certificate_label(csr.raw), content, store.alarm)
-            _logger.info("%s: certificate stored, its alarm at %s", self.name, store.alarm)
+            label = self._certificate_label(csr.raw)
+            if self._store.put_if_it_fits(label, content, store.alarm):
+                _logger.info("%s: certificate stored, its alarm at %s", self.name, store.alarm)
+            else:
+                _logger.warning(
+                    "%s: %r is too large for a secret, and will not be renewed: "
+                    "it is used as long as it is valid",
+                    self.name,
+                    store.answer.certificate,
+                )
         for csr, alarm in plan.alarms.items():
             self._store.move_expiry(self._certificate_label(csr), alarm)
         if plan.outgoing != seen.outgoing:
@@ -281,7 +290,10 @@ class Scope:
         if keep and not self.is_unreadable:
             self._retain(seen)
         elif not keep:
-            for csr in seen.stored:
+            # What older versions left is found by its request alone: a provider that is gone has
+            # taken its answers along.
+            sent = {one.certificate_signing_request.raw for one in seen.sent}
+            for csr in {*seen.stored, *sent}:
                 self._store.remove(self._certificate_label(csr))
             self._store.remove(self._labels.outgoing)
 
@@ -310,7 +322,23 @@ class Scope:
             self._store.remove(self._labels.outgoing)
             return
         keep_key = outgoing.key != self._settings.passed_key
-        self._store.put(self._labels.outgoing, outgoing.to_content(keep_key=keep_key))
+        label = self._labels.outgoing
+        written = next(
+            (
+                one
+                for one in (outgoing, *outgoing.smaller())
+                if self._store.put_if_it_fits(label, one.to_content(keep_key=keep_key))
+            ),
+            _outgoing.Outgoing(),
+        )
+        if written != outgoing:
+            _logger.warning(
+                "%s: what is being replaced is too large for a secret: of %s certificates, "
+                "%s go on being assigned",
+                self.name,
+                len(outgoing.answers),
+                len(written.answers),
+            )
 
     def _write_requests(
         self,

@@ -136,6 +136,24 @@ class SecretStore:
         elif expiry is not None:
             self.move_expiry(label, expiry)
 
+    def put_if_it_fits(
+        self, label: str, content: dict[str, str], expiry: datetime | None = None
+    ) -> bool:
+        """Write a secret as `put` does, unless its content is larger than Juju takes.
+
+        Returns:
+            Whether it was written.
+        """
+        try:
+            self.put(label, content, expiry)
+        except ops.ModelError as error:
+            # There is no other sign of it. Every other error is as temporary as a backend's, and
+            # Juju runs the hook again.
+            if "too large" not in str(error):
+                raise
+            return False
+        return True
+
     def _renew(self, held: Held, content: dict[str, str]) -> bool:
         """Give a secret new content; False if it is gone by now."""
         try:

@@ -158,9 +158,7 @@ class _CertificateModel(pydantic.BaseModel):
 
 
 class _ErrorModel(pydantic.BaseModel):
-    csr: _PEM = pydantic.Field(
-        validation_alias=pydantic.AliasChoices("csr", "certificate_signing_request")
-    )
+    csr: _PEM
     error: _values.CertificateError
 
 
@@ -182,6 +180,9 @@ def _certificate_entry(fields: dict[str, Any]) -> CertificateEntry:
 
 
 def _error_entry(fields: dict[str, Any]) -> ErrorEntry:
+    # Either name will do; who knows both may write null for the one that it does not use.
+    if isinstance(fields, dict) and fields.get("csr") is None:  # pyright: ignore[reportUnnecessaryIsInstance] - JSON.
+        fields = {**fields, "csr": fields.get("certificate_signing_request")}
     model = _ErrorModel.model_validate(fields)
     return ErrorEntry(model.csr, model.error, fields)
 
