@@ -1,19 +1,14 @@
 """A provider's unit that leads before it has met every requirer: what it finds, it keeps."""
 
 import dataclasses
-import datetime
 import json
-import pathlib
-from collections.abc import Iterator
 
 import pytest
-import time_machine
 
 from charmlibs.interfaces.tls_certificates import CertificateSigningRequest
 from tests.unit.lib import keys
-from tests.unit.lib.providers import ENDPOINT, Provider, requests
+from tests.unit.lib.providers import Provider, requests
 from tests.unit.lib.requirers import certificates, error_entry
-from tests.unit.lib.story import START, Story
 
 MET, UNMET = "met", "unmet"
 
@@ -196,39 +191,3 @@ def test_leaving_unit_does_nothing_more() -> None:
     provider.run(provider.context.on.config_changed())
     provider.update_status()
     assert _answered(provider) == [csr.raw]
-
-
-# On Juju's own order of hooks
-
-
-@pytest.fixture
-def story(tmp_path: pathlib.Path) -> Iterator[Story]:
-    with time_machine.travel(START, tick=False) as clock:
-        keys.forget_authorities()
-        yield Story(tmp_path, clock)
-    keys.forget_authorities()
-
-
-def test_story_of_a_unit_that_leads_too_early(story: Story) -> None:
-    """No certificate is removed, nor issued again, while the new leader meets the requirers."""
-    before = story.answers()
-    assert [len(entries) for entries in before] == [2, 2]
-    new = story.hand_over()
-    while story.world.step() is not None:
-        assert story.answers() == before
-    hooks = [ran.name for ran in story.world.ran if ran.unit == new]
-    # It did lead before it had met anybody, or this story tells nothing.
-    assert hooks.index("leader-elected") < hooks.index(f"{ENDPOINT}-relation-joined")
-
-
-def test_story_of_a_renewal_under_a_new_leader(story: Story) -> None:
-    """The new leader sees a request go, before any `update-status`: one answer each is left."""
-    before = story.answers()
-    story.hand_over()
-    story.world.settle()
-    story.world.advance(datetime.timedelta(days=82))
-    after = story.answers()
-    assert [len(entries) for entries in after] == [2, 2]
-    assert not {str(entry) for entries in before for entry in entries} & {
-        str(entry) for entries in after for entry in entries
-    }
