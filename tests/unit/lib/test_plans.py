@@ -10,8 +10,11 @@ from charmlibs.interfaces.tls_certificates import (
     CertificateError,
     CertificateRequestAttributes,
     ProviderCertificate,
+    ProviderCertificateError,
     RequirerCertificateRequest,
+    _outgoing,
     _provider_plan,
+    _renewal,
     _requirer_plan,
     _requirer_state,
     _wire,
@@ -226,3 +229,252 @@ def test_chain_of_provider_certificate_is_kept_in_its_order() -> None:
     given = ProviderCertificate(1, ANSWER.certificate, CSR, ANSWER.ca, ANSWER.chain[::-1])
     entry = _wire.CertificateEntry.from_value(given)
     assert _wire.Reader().certificate_value(entry, 1).chain == ANSWER.chain[::-1]
+
+
+def test_settle_says_what_it_left_out_and_refused() -> None:
+    """What is removed, and what is answered because it is forged, is told by its request."""
+    forged = {"forged": _provider_plan.Flaw.NO_PROOF_OF_POSSESSION}
+    settled = _provider_plan.settle(_split([ISSUED, OTHER]), ["csr", "forged"], forged.get)
+    assert settled.unsolicited == ("other",)
+    assert settled.forged == ("forged",)
+    assert settled.answers.certificates == (ISSUED,)
+    (refused,) = settled.answers.errors
+    assert refused.csr == "forged"
+    assert refused.error == CertificateError(
+        code=999,
+        name="other",
+        message="The certificate request is not accepted.",
+        reason="The signature of the certificate request does not hold.",
+    )
+
+
+def test_settle_keeps_what_may_be_unseen() -> None:
+    """An answer stays although its request is not seen, when it is one of those to keep."""
+    refused = dataclasses.replace(REFUSED, csr="no")
+    settled = _provider_plan.settle(_split([ISSUED, OTHER, refused]), [], {}.get, {"other", "no"})
+    assert settled.answers == _split([OTHER, refused])
+    assert settled.unsolicited == ("csr",)
+
+
+def test_unsolicited() -> None:
+    """Certificates without a request are unsolicited, but for those that may be there unseen."""
+    answers = _split([ISSUED, OTHER])
+    assert _provider_plan.unsolicited(answers, []) == (ISSUED, OTHER)
+    assert _provider_plan.unsolicited(answers, ["csr"]) == (OTHER,)
+    assert _provider_plan.unsolicited(answers, ["csr"], ["other"]) == ()
+
+
+def test_with_revoked() -> None:
+    """The chosen certificates are marked; what is marked already, and what is not, stays as is."""
+    chosen = {"csr"}
+    answers = _split([ISSUED, OTHER, REFUSED])
+    after = _provider_plan.with_revoked(answers, lambda one: one.csr in chosen)
+    assert after == _split([REVOKED_ENTRY, OTHER, REFUSED])
+    again = _provider_plan.with_revoked(after, lambda one: one.csr in chosen)
+    assert all(a is b for a, b in zip(again.certificates, after.certificates, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("after", "keys_written"),
+    [
+        pytest.param([ISSUED, REFUSED], set[str](), id="nothing"),
+        pytest.param([REISSUED, REFUSED], {"certificates"}, id="certificate"),
+        pytest.param([ISSUED], {"request_errors"}, id="error gone"),
+        pytest.param([], {"certificates", "request_errors"}, id="both gone"),
+    ],
+)
+def test_changes(after: list[Any], keys_written: set[str]) -> None:
+    """What changed is written, and nothing else; the empty text deletes a key."""
+    changed = _provider_plan.changes(_split([ISSUED, REFUSED]), _split(after))
+    assert set(changed) == keys_written
+    certificates, errors = _lists(after)
+    expected = {
+        "certificates": _wire.write_entries(certificates),
+        "request_errors": _wire.write_entries(errors),
+    }
+    assert changed == {key: expected[key] for key in keys_written}
+
+
+def test_same_answer_keeps_what_else_it_holds() -> None:
+    """An answer that says the same leaves the entry as it was read, with what else it has."""
+    read = dataclasses.replace(ISSUED, fields={"more": 1})
+    refused = dataclasses.replace(REFUSED, csr="no", fields={"more": 2})
+    before = _split([read, refused])
+    found = _provider_plan.with_answers(before, [ISSUED], [dataclasses.replace(REFUSED, csr="no")])
+    assert found.certificates[0].fields == {"more": 1}
+    assert found.errors[0].fields == {"more": 2}
+
+
+# The requirer's plan, step by step
+
+
+def _plan(**changes: Any) -> _requirer_plan.Plan:
+    return _requirer_plan.plan(_seen(**changes))
+
+
+def test_at_rest() -> None:
+    """A certificate that is held and not due is announced, and nothing else is done."""
+    assert _plan() == _requirer_plan.Plan(available=(ANSWER,))
+
+
+def test_first_request() -> None:
+    """What is wanted and not asked for is asked for, where there is a relation and a key."""
+    nothing: dict[str, Any] = {"sent": (), "answers": {}, "stored": {}}
+    assert _plan(**nothing).send == (A(common_name="a"),)
+    assert _plan(**nothing, key=None).send == ()
+    assert _plan(**nothing, connected=False).send == ()
+
+
+def test_without_a_relation_nothing_is_dropped() -> None:
+    """While there is no relation, no request is judged."""
+    assert _plan(connected=False, wanted=()).dropped == ()
+
+
+def test_new_certificate_is_stored() -> None:
+    """An answer is stored with the moment when it is due, and announced."""
+    plan = _plan(stored={}, now=START)
+    (store,) = plan.store
+    certificate = ANSWER.certificate
+    assert store.answer is ANSWER
+    assert store.alarm == _renewal.due(
+        certificate.validity_start_time, certificate.expiry_time, 0.9, START
+    )
+    assert plan.available == (ANSWER,)
+
+
+@pytest.mark.parametrize(
+    ("stored", "is_stored"),
+    [
+        pytest.param(_requirer_state.Stored(None, START), True, id="unreadable"),
+        pytest.param(_requirer_state.Stored(ANSWER.ca, START), True, id="another one"),
+        pytest.param(_requirer_state.Stored(ANSWER.certificate, None), True, id="no alarm"),
+        pytest.param(
+            _requirer_state.Stored(ANSWER.certificate, _renewal.FAR_AWAY), True, id="done with"
+        ),
+        pytest.param(
+            _requirer_state.Stored(ANSWER.certificate, START + 50 * DAY), False, id="held"
+        ),
+    ],
+)
+def test_secret_is_written_again(stored: _requirer_state.Stored, is_stored: bool) -> None:
+    """A secret that does not hold the certificate with an alarm is written again."""
+    plan = _plan(stored={CSR.raw: stored})
+    assert bool(plan.store) is is_stored
+    assert (plan.alarms, plan.remove) == ({}, ())
+
+
+def test_secret_of_version_3_makes_room() -> None:
+    """A secret that is not taken over goes in two hooks; ours is written when it goes."""
+    foreign = _requirer_state.Stored(ANSWER.certificate, START + 50 * DAY, is_foreign=True)
+    plan = _plan(stored={CSR.raw: foreign})
+    assert (plan.alarms, plan.remove, plan.store) == ({CSR.raw: _renewal.FAR_AWAY}, (), ())
+    gone = dataclasses.replace(foreign, alarm=_renewal.FAR_AWAY, is_removable=True)
+    plan = _plan(stored={CSR.raw: gone})
+    assert (plan.alarms, plan.remove, len(plan.store)) == ({}, (CSR.raw,), 1)
+
+
+def test_revoked_certificate() -> None:
+    """A revocation is announced once: the secret says so for as long as the request is there."""
+    plan = _plan(answers=REVOKED)
+    (invalidated,) = plan.invalidated
+    assert invalidated.certificate == ANSWER.certificate
+    assert (invalidated.csr, invalidated.reason.value) == (CSR.raw, "revoked")
+    assert plan.alarms == {CSR.raw: _renewal.FAR_AWAY}
+    assert (plan.available, plan.dropped) == ((), ())
+    assert [flaw for _, flaw in plan.flawed] == [Flaw.REVOKED]
+    marked = _requirer_state.Stored(ANSWER.certificate, _renewal.FAR_AWAY)
+    plan = _plan(answers=REVOKED, stored={CSR.raw: marked})
+    assert (plan.invalidated, plan.alarms, plan.remove) == ((), {}, ())
+    removable = dataclasses.replace(marked, is_removable=True)
+    plan = _plan(answers=REVOKED, stored={CSR.raw: removable})
+    assert (plan.invalidated, plan.alarms, plan.remove) == ((), {}, ())
+
+
+def test_refusal_is_announced() -> None:
+    """A refusal is announced while its request has no certificate that can be used."""
+    refusal = ProviderCertificateError(1, CSR, CertificateError(code=1, name="n", message="m"))
+    refusals = {CSR.raw: refusal}
+    assert _plan(refusals=refusals).denied == ()
+    assert _plan(refusals=refusals, answers={}, stored={}).denied == (refusal,)
+    assert _plan(refusals=refusals, answers=REVOKED).denied == (refusal,)
+
+
+def test_renewal_goes_on_being_used() -> None:
+    """A certificate that is due stays in use while its request is made anew."""
+    plan = _plan(asked=frozenset([CSR.raw]))
+    ((dropped),) = plan.dropped
+    assert (dropped.csr, dropped.reason) == (CSR, DropReason.RENEWAL_ASKED)
+    assert plan.send == (A(common_name="a"),)
+    assert plan.outgoing.key == keys.key()
+    assert plan.outgoing.entries == (_outgoing.OutgoingEntry(CSR.raw, ANSWER),)
+    # Its secret's next alarm is the end of its validity.
+    assert plan.alarms == {CSR.raw: _renewal.alarm(ANSWER.certificate.expiry_time)}
+
+
+NEW = keys.csr_of()
+NEW_ANSWER = keys.answer(NEW)
+REPLACED = _outgoing.Outgoing(keys.key(), (_outgoing.OutgoingEntry(CSR.raw, ANSWER),))
+
+
+def _being_renewed(**changes: Any) -> _requirer_plan.Plan:
+    """Plan for a requirer whose new request is sent, and whose old certificate is in use."""
+    at_end = _requirer_state.Stored(
+        ANSWER.certificate, _renewal.alarm(ANSWER.certificate.expiry_time)
+    )
+    awaited: dict[str, Any] = {
+        "sent": (RequirerCertificateRequest(1, NEW, False),),
+        "answers": {},
+        "stored": {CSR.raw: at_end},
+        "outgoing": REPLACED,
+    }
+    return _plan(**{**awaited, **changes})
+
+
+def test_successor_is_awaited() -> None:
+    """While the successor is awaited, nothing is done."""
+    assert _being_renewed() == _requirer_plan.Plan(outgoing=REPLACED)
+
+
+def test_successor_arrives() -> None:
+    """When the successor is there, what it replaces is done with, and goes in a later hook."""
+    plan = _being_renewed(answers={NEW.raw: NEW_ANSWER})
+    assert plan.available == (NEW_ANSWER,)
+    assert [one.answer for one in plan.store] == [NEW_ANSWER]
+    assert plan.alarms == {CSR.raw: _renewal.FAR_AWAY}
+    assert plan.outgoing == REPLACED
+    removable = _requirer_state.Stored(ANSWER.certificate, _renewal.FAR_AWAY, is_removable=True)
+    plan = _being_renewed(answers={NEW.raw: NEW_ANSWER}, stored={CSR.raw: removable})
+    assert plan.remove == (CSR.raw,)
+    assert plan.outgoing.entries == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"wanted": ()}, id="not requested any more"),
+        pytest.param({"now": START + 91 * DAY}, id="expired"),
+    ],
+)
+def test_what_is_replaced_ends(changes: dict[str, Any]) -> None:
+    """What is being replaced ends when it is not wanted, or has expired, which is told."""
+    plan = _being_renewed(**changes)
+    assert plan.alarms == {CSR.raw: _renewal.FAR_AWAY}
+    told = [one.reason.value for one in plan.invalidated]
+    assert told == (["expired"] if "now" in changes else [])
+
+
+def test_one_of_two_new_certificates() -> None:
+    """After a change of the key, the whole set stays until every new one is there."""
+    wanted = (A(common_name="a"), A(common_name="b"))
+    new = keys.csr_of("a", "b"), keys.csr_of("b", "b")
+    answers = {csr.raw: keys.answer(csr) for csr in new}
+    changes: dict[str, Any] = {
+        "wanted": wanted,
+        "key": keys.key("b"),
+        "sent": tuple(RequirerCertificateRequest(1, csr, False) for csr in new),
+    }
+    plan = _being_renewed(**changes, answers={new[0].raw: answers[new[0].raw]})
+    assert plan.alarms == {}
+    assert plan.outgoing == REPLACED
+    plan = _being_renewed(**changes, answers=answers)
+    assert plan.alarms == {CSR.raw: _renewal.FAR_AWAY}

@@ -1,6 +1,7 @@
 """When certificates are renewed, and how that is kept as the expiry of a secret."""
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -62,3 +63,48 @@ def test_fraction_out_of_range(fraction: float) -> None:
     """A share of half or less would renew without end."""
     with pytest.raises(TLSCertificatesError, match="renewal_relative_time"):
         _renewal.check_fraction(fraction)
+
+
+@pytest.mark.parametrize("fraction", [0.51, 0.9, 1.0, 1])
+def test_fraction_in_range(fraction: float) -> None:
+    """More than half, and all of it, is returned as it was given."""
+    assert _renewal.check_fraction(fraction) is fraction
+
+
+@pytest.mark.parametrize("fraction", ["0.9", None, [0.9], True])
+def test_fraction_of_another_type(fraction: Any) -> None:
+    """What is no number is said to be out of range, with what is accepted."""
+    with pytest.raises(TLSCertificatesError) as raised:
+        _renewal.check_fraction(fraction)
+    accepted = "renewal_relative_time must be over 0.5 and at most 1.0"
+    assert str(raised.value) == f"{accepted}, not {fraction!r}"
+
+
+def test_due_of_what_expires_now() -> None:
+    """What expires at the moment when it is seen is asked for again in five minutes."""
+    assert _renewal.due(NOW - DAY, NOW, 0.9, NOW) == NOW + timedelta(minutes=5)
+
+
+def test_alarm_is_in_whole_seconds_of_utc() -> None:
+    """A moment is an alarm as a secret's expiry can hold it."""
+    summer = timezone(timedelta(hours=2))
+    found = _renewal.alarm(datetime(2026, 6, 1, 14, 0, 7, 999_999, tzinfo=summer))
+    assert (found, found.tzinfo) == (NOW + timedelta(seconds=7), timezone.utc)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 0.9, 1.0])
+def test_relative_datetime(fraction: float) -> None:
+    """A share of the way from now to then."""
+    before = datetime.now(timezone.utc)
+    found = _renewal.calculate_relative_datetime(before + DAY, fraction)
+    after = datetime.now(timezone.utc)
+    target = before + DAY
+    assert before + (target - before) * fraction <= found <= after + (target - after) * fraction
+
+
+@pytest.mark.parametrize("fraction", [-0.01, 1.01])
+def test_relative_datetime_out_of_range(fraction: float) -> None:
+    """There is no share of less than nothing, or of more than all."""
+    with pytest.raises(TLSCertificatesError) as raised:
+        _renewal.calculate_relative_datetime(NOW, fraction)
+    assert str(raised.value) == f"fraction must be from 0.0 to 1.0, not {fraction!r}"
