@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from demo_requirer import pairs
 from tests.unit.requirer.authority import NOW, Authority, key, key_pem
@@ -114,6 +116,24 @@ def test_certificates_in(authority: Authority) -> None:
     both = authority.root_pem + other
     found = pairs.certificates_in(["nonsense", both, other, ""])
     assert found == (authority.root_pem.strip(), other.strip())
+
+
+def _of_version(authority: Authority, version: int) -> str:
+    """Return the root's certificate with another version in it."""
+    der = authority.chain[-1].public_bytes(serialization.Encoding.DER)
+    # The version is the first thing in it: explicitly tagged, an integer, 2 for version 3.
+    spoilt = der.replace(b"\xa0\x03\x02\x01\x02", bytes([0xA0, 3, 2, 1, version]), 1)
+    body = base64.encodebytes(spoilt).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+
+
+def test_certificate_of_no_known_version(authority: Authority) -> None:
+    """A certificate of a version that there is not is passed over, and is no part of a chain."""
+    odd = _of_version(authority, 1)
+    assert pairs.certificates_in([odd, authority.root_pem]) == (authority.root_pem.strip(),)
+    leaf = authority.issue("web")
+    with pytest.raises(pairs.UnusablePairError, match="number 1 of the chain is no PEM"):
+        pairs.make_pair("unit web", [leaf.chain[0], odd], leaf.key)
 
 
 def test_shared_key_is_checked_once(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,10 @@ def certificates_in(texts: Iterable[str]) -> tuple[str, ...]:
     for text in texts:
         try:
             certificates = x509.load_pem_x509_certificates(text.encode())
-        except ValueError:
+            for certificate in certificates:
+                _read_all(certificate)
+        # Not ValueError alone: what the parser raises has no common base.
+        except Exception:  # noqa: BLE001, S112 - as the docstring says.
             continue
         for certificate in certificates:
             found[certificate.public_bytes(serialization.Encoding.PEM).decode().strip()] = None
@@ -149,9 +152,18 @@ def bundle(pems: Iterable[str]) -> str:
 
 def _certificate(position: int, pem: str) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        _read_all(certificate)
+    # As in `certificates_in`.
+    except Exception as error:
         raise UnusablePairError(f"number {position} of the chain is no PEM certificate") from error
+    return certificate
+
+
+def _read_all(certificate: x509.Certificate) -> None:
+    """Read what ``cryptography`` reads when it is asked for, so that it fails here or never."""
+    _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def _check_signed_by(position: int, signed: x509.Certificate, signer: x509.Certificate) -> None:
