@@ -9,7 +9,9 @@ follows the target is for libFuzzer, which atheris is built on.
 
 import importlib
 import pathlib
+import random
 import sys
+import tempfile
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -42,7 +44,15 @@ def main() -> int:
         judge(target, case)
 
     led: Any = one
-    atheris.Setup(sys.argv, led.hypothesis.fuzz_one_input)
+    # Hypothesis needs some thousand bytes for a case: short ones are no case at all.
+    seeds = tempfile.TemporaryDirectory()
+    for number in range(20):
+        content = random.Random(number).randbytes(4000)
+        (pathlib.Path(seeds.name) / str(number)).write_bytes(content)
+    defaults = ["-len_control=0", "-max_len=8000"]
+    atheris.Setup(
+        [sys.argv[0], *defaults, *sys.argv[1:], seeds.name], led.hypothesis.fuzz_one_input
+    )
     atheris.Fuzz()
     return 0
 
