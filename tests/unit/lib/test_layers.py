@@ -16,7 +16,7 @@ LAYERS = [
     ["_issuing", "_renewal", "_lists", "_wire", "_outgoing"],
     ["_requirer_state", "_assignment", "_requirer_plan", "_provider_plan"],
     ["_secrets", "_legacy", "_events", "_securitylog", "_relations", "_tenure"],
-    ["_requests", "_scope", "_reconciler", "_requirer", "_databags", "_provider"],
+    ["_requests", "_view", "_scope", "_reconciler", "_requirer", "_databags", "_provider"],
     ["_deprecated", "__init__"],
     # For tests of charms; nothing imports it.
     ["_throwaway", "testing"],

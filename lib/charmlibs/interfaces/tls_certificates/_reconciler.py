@@ -16,6 +16,7 @@ from . import (
     _scope,
     _secrets,
     _values,
+    _view,
     _wire,
 )
 
@@ -41,7 +42,7 @@ class Reconciler:
         charm: ops.CharmBase,
         relation_name: str,
         requests: _requests.Given,
-        settings: _scope.Settings,
+        settings: _view.Settings,
         *,
         is_leaving: bool = False,
         empty: frozenset[_Mode] = frozenset(),

@@ -22,9 +22,9 @@ from . import (
     _renewal,
     _requests,
     _requirer_plan,
-    _scope,
     _secrets,
     _values,
+    _view,
     _wire,
     _x509,
 )
@@ -100,7 +100,7 @@ class TLSCertificatesRequiresV4(ops.Object):
             charm,
             relationship_name,
             requests,
-            _scope.Settings(private_key, algorithm, size, fraction),
+            _view.Settings(private_key, algorithm, size, fraction),
             is_leaving=bool(self._stored.is_leaving),
             empty=frozenset(_Mode[name] for name in self._stored.empty),
         )
