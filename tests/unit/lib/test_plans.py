@@ -8,6 +8,7 @@ import pytest
 
 from charmlibs.interfaces.tls_certificates import (
     CertificateError,
+    CertificateInvalidationReason,
     CertificateRequestAttributes,
     ProviderCertificate,
     ProviderCertificateError,
@@ -478,3 +479,43 @@ def test_one_of_two_new_certificates() -> None:
     assert plan.outgoing == REPLACED
     plan = _being_renewed(**changes, answers=answers)
     assert plan.alarms == {CSR.raw: _renewal.FAR_AWAY}
+
+
+def test_revoked_before_we_ever_saw_it() -> None:
+    """A certificate that comes revoked is told of, and marked, to be told of once."""
+    answer = REVOKED[CSR.raw]
+    plan = _plan(answers=REVOKED, stored={})
+    assert plan.store == (_requirer_plan.Store(answer, _renewal.FAR_AWAY),)
+    (told,) = plan.invalidated
+    assert (told.certificate, told.csr) == (ANSWER.certificate, CSR.raw)
+    assert told.reason is CertificateInvalidationReason.REVOKED
+
+
+def test_revoked_in_a_secret_of_version_3() -> None:
+    """A secret that is not taken over is removed, and the mark put in its place."""
+    done = _requirer_state.Stored(ANSWER.certificate, _renewal.FAR_AWAY, is_foreign=True)
+    plan = _plan(answers=REVOKED, stored={CSR.raw: done})
+    assert (plan.alarms, plan.remove, plan.store) == ({}, (), ())
+    removable = dataclasses.replace(done, is_removable=True)
+    plan = _plan(answers=REVOKED, stored={CSR.raw: removable})
+    assert plan.remove == (CSR.raw,)
+    assert plan.store == (_requirer_plan.Store(REVOKED[CSR.raw], _renewal.FAR_AWAY),)
+
+
+def test_revoked_certificate_is_the_one_that_was_held() -> None:
+    """What we held is what is told of; where that cannot be read, what the provider shows."""
+    held = keys.answer(CSR).certificate
+    stored = _requirer_state.Stored(held, START + 50 * DAY)
+    (told,) = _plan(answers=REVOKED, stored={CSR.raw: stored}).invalidated
+    assert told.certificate == held
+    unreadable = _requirer_state.Stored(None, START + 50 * DAY)
+    (told,) = _plan(answers=REVOKED, stored={CSR.raw: unreadable}).invalidated
+    assert told.certificate == ANSWER.certificate
+
+
+def test_expired_while_being_replaced_is_told_with_its_request() -> None:
+    """What expires before its successor is there is told of, unless its secret holds nothing."""
+    (told,) = _being_renewed(now=START + 91 * DAY).invalidated
+    assert (told.certificate, told.csr) == (ANSWER.certificate, CSR.raw)
+    for stored in ({}, {CSR.raw: _requirer_state.Stored(None, START)}):
+        assert _being_renewed(now=START + 91 * DAY, stored=stored).invalidated == ()

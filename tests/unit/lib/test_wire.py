@@ -200,6 +200,8 @@ def test_bad_capabilities_are_told(written: Any, where: list[str]) -> None:
     _, rejected = _wire.read_capabilities(json.dumps(written))
     assert [one.where for one in rejected] == where
     assert all(one.why for one in rejected)
+    if written == []:
+        assert rejected[0].why == "not a JSON object"
 
 
 def test_capabilities_are_written_without_what_was_not_said() -> None:
