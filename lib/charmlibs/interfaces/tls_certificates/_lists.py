@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, cast
+from typing import Any
 
 
 def load(text: str) -> Any:
@@ -24,7 +24,7 @@ def load_list(text: str) -> list[Any] | None:
     if items is None:
         texts = _split_list(text.strip())
         return None if texts is None else [load(item) for item in texts]
-    return cast("list[Any]", items) if isinstance(items, list) else None
+    return items if isinstance(items, list) else None  # pyright: ignore[reportUnknownVariableType] - JSON.
 
 
 # A string without an end is a token, too: else its end would be looked for from every quote in it.
