@@ -33,8 +33,12 @@ LENGTHS = {
     "33d": datetime.timedelta(days=33),
     "80d": datetime.timedelta(days=80),
 }
-SEED = int(os.environ.get("SIMULATION_SEED") or random.randrange(2**32))
-"""Of a run of the tests; it is told with each story."""
+SEED = int(os.environ.get("SIMULATION_SEED") or 1)
+"""Of a run of the tests; it is told with each story.
+
+The same each time: nobody's change is to be red for what was broken before it. `soak.py` looks
+further, with new seeds.
+"""
 SETTINGS = hypothesis.settings(
     max_examples=int(os.environ.get("SIMULATION_LIVES", "20")),
     stateful_step_count=40,
