@@ -32,6 +32,8 @@ class History:
         """By relation, the requests that were ever granted."""
         self.revoked: set[str] = set()
         """Fingerprints of what anybody ever marked as revoked."""
+        self.ended: set[str] = set()
+        """The requests whose answers these were."""
         self.marks: dict[str, set[str]] = {}
         """By relation, the requests whose certificates were ever marked as revoked."""
         self.refused: dict[str, set[str]] = {}
@@ -77,6 +79,7 @@ class History:
                 self.csr_of[certificate.fingerprint] = csr.strip()
                 if entry.get("revoked"):
                     self.revoked.add(certificate.fingerprint)
+                    self.ended.add(csr.strip())
             app = link.honest_provider
             if app is None or app.charm.name != looks.PROVIDER:
                 continue
@@ -156,7 +159,7 @@ class History:
             }
         wanted = self._wanted(model.applications[unit.app], unit)
         for slot, one in list(held.items()):
-            if not one.leaf.is_valid(world.now) or one.leaf.fingerprint in self.revoked:
+            if not one.leaf.is_valid(world.now) or self._is_revoked(one.leaf):
                 del held[slot]
                 continue
             present = now.get(slot)
@@ -165,6 +168,13 @@ class History:
             del held[slot]
             if slot in wanted and not self._is_withdrawn(model, unit, one):
                 yield f"{unit.name} lost {one.leaf}, which is good still, and has no successor"
+
+    def _is_revoked(self, leaf: looks.Leaf) -> bool:
+        """Also by its request: that may have been answered again, and that answer revoked, unseen.
+
+        A request has one answer, and one key.
+        """
+        return leaf.fingerprint in self.revoked or self.csr_of.get(leaf.fingerprint) in self.ended
 
     def _wanted(self, app: Application, unit: Unit) -> set[str]:
         if app.charm.name == looks.REQUIRER:

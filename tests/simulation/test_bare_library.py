@@ -11,6 +11,8 @@ from hypothesis.stateful import initialize, rule
 from . import charms, operators, rules
 
 if TYPE_CHECKING:
+    import pytest
+
     from localjuju.model import Unit
 
 CA, CA2, ASK = "issuer", "issuer2", "asker"
@@ -116,3 +118,14 @@ class BareLibrary(operators.Relations):
 hypothesis.seed(rules.SEED)(BareLibrary)
 TestBareLibrary = BareLibrary.TestCase
 TestBareLibrary.settings = rules.SETTINGS
+
+
+def test_revoked_before_it_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request's first answer goes out of use when its second one was revoked, unseen."""
+    monkeypatch.setattr(rules, "note", print)
+    machine = BareLibrary()
+    machine.begin(seed=1, mode="unit", keep=True, more=0)
+    machine.the_provider_acts("issue-again")
+    machine.the_provider_acts("revoke")
+    machine.life.settle()
+    machine.teardown()

@@ -377,6 +377,20 @@ def test_revoked_before_it_was_seen() -> None:
         assert requirer.told == []
 
 
+def test_issued_again_and_revoked_unseen() -> None:
+    """A revoked answer ends the certificate that the charm has of the same request."""
+    requirer = _served()
+    (before,), _ = requirer.assigned()
+    again = keys.answer(requirer.request)
+    requirer.receive(certificates=[certificate_entry(again, revoked=True)])
+    ((name, event),) = requirer.told
+    assert (name, event.certificate) == ("certificate_invalidated", before.certificate)
+    assert event.reason == CertificateInvalidationReason.REVOKED
+    assert requirer.assigned()[0] == []
+    requirer.update_status()
+    assert requirer.told == []
+
+
 def test_what_says_that_a_revocation_was_told_goes_with_its_request() -> None:
     """After a new key and the hooks that a removal takes, the old request has no secret left."""
     requirer = _related()
