@@ -28,6 +28,14 @@ def test_due(not_before: int, not_after: int, fraction: float, seen: int, due: i
     assert found == NOW + due * DAY
 
 
+@pytest.mark.parametrize("left", [1_500_000, 1_000_000, 600_000, 1], ids=str)
+def test_due_in_the_last_second(left: int) -> None:
+    """However little was left, in microseconds, it is not due at once: it would be without end."""
+    not_after = NOW + DAY
+    seen = not_after - timedelta(microseconds=left)
+    assert seen < _renewal.due(NOW - DAY, not_after, 0.9, seen) <= not_after
+
+
 def test_due_of_expired() -> None:
     """What had expired when it was first seen is asked for again in five minutes, not at once."""
     assert _renewal.due(NOW - 2 * DAY, NOW - DAY, 0.9, NOW) == NOW + timedelta(minutes=5)

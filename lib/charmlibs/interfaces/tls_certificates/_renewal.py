@@ -17,6 +17,7 @@ restarts; one whose expiry was moved far away in an earlier hook does not.
 """
 _LAST_ALARM = FAR_AWAY - timedelta(days=365)
 _PATIENCE_WITH_EXPIRED = timedelta(minutes=5)
+_ALMOST_A_SECOND = timedelta(microseconds=999_999)
 _JUJU_EARLINESS = timedelta(seconds=60)
 """Juju's worker rounds expiries to minutes: an event may come this much too early."""
 
@@ -52,7 +53,9 @@ def due(not_before: datetime, not_after: datetime, fraction: float, seen: dateti
         # Asking at once would go on for ever with a provider whose clock is wrong.
         return alarm(seen + _PATIENCE_WITH_EXPIRED)
     by_lifetime = not_before + (not_after - not_before) * fraction
-    by_what_was_left = seen + (not_after - seen) / 2
+    # Up to a whole second, where an alarm is rounded down: in a certificate's last second that
+    # would be at once, again and again.
+    by_what_was_left = seen + (not_after - seen) / 2 + _ALMOST_A_SECOND
     return alarm(max(by_lifetime, by_what_was_left))
 
 
