@@ -77,11 +77,14 @@ def in_turn(
 ) -> dict[str, list[dict[str, Any]]]:
     """Do the work several times, each time with every library in turn."""
     found: dict[str, list[dict[str, Any]]] = {who: [] for who in pythons}
+    going_on = dict(pythons)
     for _ in range(runs):
-        for who, python in pythons.items():
-            is_long = any(sum(one["seconds"].values()) > LONG for one in found[who])
-            if not is_long and (one := work(python, side, entries, limit)):
+        for who, python in list(going_on.items()):
+            one = work(python, side, entries, limit)
+            if one is not None:
                 found[who].append(one)
+            if one is None or sum(one["seconds"].values()) > LONG:
+                del going_on[who]
     return found
 
 
