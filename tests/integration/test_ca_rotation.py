@@ -124,7 +124,9 @@ def test_leader_leaves_in_each_phase(shortly: Deployment, figure: Callable[[str]
             assert old.strip() in client.trusted, "what it issued is valid still"
             shortly.remove_unit(shortly.leader(shortly.provider))
             shortly.wait_fact(
-                lambda: old.strip() not in shortly.ca(), "the old CA to be retired", timeout=_ALARM
+                lambda: old.strip() not in client.trusted,
+                "the old CA to be retired",
+                timeout=_ALARM,
             )
     figure(f"three leaders in one rotation: {probe.report()}")
     assert not probe.failures

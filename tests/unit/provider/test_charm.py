@@ -291,6 +291,14 @@ def test_action_before_there_is_a_ca(ctx: testing.Context[Any]) -> None:
         run_action(ctx, "get-ca-certificate", state(leader=False))
 
 
+def test_action_on_a_unit_that_is_removed(ctx: testing.Context[Any]) -> None:
+    """A leader that has left the ledger already says why it cannot tell, and whom to ask."""
+    issued = ctx.run(ctx.on.config_changed(), state())
+    others = [one for one in issued.relations if one.endpoint != "ledger"]
+    with pytest.raises(testing.ActionFailed, match="being removed: ask another unit"):
+        run_action(ctx, "get-ca-certificate", dataclasses.replace(issued, relations=others))
+
+
 def test_action_lists_what_was_issued(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
     """`get-issued-certificates` gives JSON, on any unit."""
     relation = asking(leaf_key, "web-0")

@@ -227,7 +227,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
     def _on_get_ca_certificate(self, event: ops.ActionEvent) -> None:
         results = actions.ca_certificate(self._remembered.authorities)
         if results is None:
-            event.fail("There is no CA yet")
+            event.fail(self._why_no_ca)
             return
         _tell(event, results)
 
@@ -283,9 +283,16 @@ class SelfSignedProviderCharm(ops.CharmBase):
             event.fail(f"Only the leader can do this: run it on {self.app.name}/leader")
             return False
         if not self._remembered.authorities:
-            event.fail("There is no CA yet")
+            event.fail(self._why_no_ca)
             return False
         return True
+
+    @property
+    def _why_no_ca(self) -> str:
+        """Why this unit knows no CA; one that is being removed may still be the leader."""
+        if self._peers is None:
+            return f"{self.unit.name} has left the ledger, it is being removed: ask another unit"
+        return "There is no CA yet"
 
 
 def _tell(event: ops.ActionEvent, results: dict[str, str]) -> None:
