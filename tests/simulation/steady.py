@@ -1,4 +1,4 @@
-"""A world in which everything follows from one seed: keys, serial numbers, ids."""
+"""A world in which everything follows from one seed: keys, serial numbers, ids, signatures."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ import hashlib
 import itertools
 import os
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from .places import world_in_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from localjuju.inprocess import World
 
 _ORDER = 2**224
 """Private keys are drawn below this, which is below the order of every curve that is used."""
 _generate_rsa = rsa.generate_private_key
+_BUILDERS = (
+    x509.CertificateBuilder,
+    x509.CertificateSigningRequestBuilder,
+    x509.CertificateRevocationListBuilder,
+)
 
 
 @contextlib.contextmanager
@@ -43,9 +49,24 @@ def steady_world(seed: int) -> Generator[World]:
         mock.patch.object(os, "urandom", draws.randbytes),
         mock.patch.object(ec, "generate_private_key", make_key),
         mock.patch.object(rsa, "generate_private_key", make_rsa_key),
+        contextlib.ExitStack() as signing,
     ):
+        for builder in _BUILDERS:
+            signing.enter_context(mock.patch.object(builder, "sign", _steadily(builder.sign)))
         world.rng.seed(seed)
         yield world
+
+
+def _steadily(sign: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a builder's `sign` with the nonces of RFC 6979: OpenSSL draws its own otherwise."""
+
+    @functools.wraps(sign)
+    def signed(builder: object, key: object, *args: Any, **options: Any) -> Any:
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            options["ecdsa_deterministic"] = True
+        return sign(builder, key, *args, **options)
+
+    return signed
 
 
 @functools.cache

@@ -95,7 +95,8 @@ class V3ProviderCharm(ops.CharmBase):
         answered = {entry["certificate_signing_request"]: entry for entry in before}
         requests = [
             request.certificate_signing_request.strip()
-            for unit in relation.units
+            # A set, whose order is another one in each process.
+            for unit in sorted(relation.units, key=lambda unit: unit.name)
             for request in _requests(relation.data[unit], unit.name)
         ]
         after = [answered.get(csr) or self._sign(csr, own, validity) for csr in requests]
