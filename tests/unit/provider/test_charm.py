@@ -172,6 +172,20 @@ def test_changed_subject_is_published_first(
     assert "new CA published" in out.unit_status.message
 
 
+@pytest.mark.parametrize("damaged", ["{", "7", "[[]]"])
+def test_damaged_bundle_is_written_anew(ctx: testing.Context[Any], damaged: str) -> None:
+    """What does not read as a bundle any more is made one again."""
+    trust = testing.Relation(
+        "send-ca-cert",
+        id=9,
+        remote_app_data={"version": "1"},
+        local_app_data={"certificates": damaged},
+    )
+    out = ctx.run(ctx.on.config_changed(), state(trust))
+    bundle = json.loads(out.get_relation(9).local_app_data["certificates"])
+    assert [Certificate.from_string(pem).common_name for pem in bundle] == ["my-ca"]
+
+
 def test_first_version_of_the_trust_interface_gets_the_ca_in_use(
     ctx: testing.Context[Any],
 ) -> None:

@@ -73,6 +73,13 @@ def test_garbage(root: Certificate, ca_key: PrivateKey, field: str) -> None:
     assert "secret!" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["see the wiki", "-----BEGIN CERTIFICATE-----" * 30_000])
+def test_chain_without_a_certificate(root: Certificate, ca_key: PrivateKey, text: str) -> None:
+    """A chain in which there is no certificate is refused, however often it seems to begin one."""
+    with pytest.raises(given.WrongCA, match="chain that is no certificate"):
+        given.read({**content(root, ca_key), "chain": text}, now())
+
+
 def test_key_of_another(root: Certificate, other_key: PrivateKey) -> None:
     """A key that does not fit the certificate is refused."""
     with pytest.raises(given.WrongCA, match="does not belong"):

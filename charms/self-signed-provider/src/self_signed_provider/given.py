@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterator, Mapping
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+# Nothing of a certificate has a hyphen: so text that only begins thousands of them is read once.
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
 
 
 class WrongCA(ValueError):  # noqa: N818 - it reads as what it is where it is caught
@@ -70,6 +71,8 @@ def read(content: Mapping[str, str], now: datetime.datetime) -> GivenCA:
     except TLSCertificatesError as error:
         raise WrongCA("has a private-key that is no unencrypted key in PEM") from error
     above = [_certificate(pem, "chain") for pem in _PEM.findall(content.get("chain", ""))]
+    if content.get("chain", "").strip() and not above:
+        raise WrongCA("has a chain that is no certificate in PEM")
     chain = tuple(other for other in dict.fromkeys(above) if other != certificate)
     for reason in _reasons(certificate, chain, key, now):
         raise WrongCA(reason)
