@@ -98,8 +98,18 @@ Node = Text | Series | Bag | Table
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """A part of a world's picture, in JSON, that most of the next states have as well.
+
+    It is read once.
+    """
+
+    json: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class _Found:
-    """One PEM text, read."""
+    """One PEM text, read. There is one of it for each text."""
 
     thing: Thing
     aliases: tuple[str, ...]
@@ -116,7 +126,7 @@ def digest(world: World, *, times: bool = True) -> str:
         times: Whether moments count.
     """
     reader = _Reader(times=times, compact=True)
-    root = reader.read(_picture(world, times=times))
+    root = reader.read(_in_parts(_picture(world, times=times)))
     return _digest(_render(root, _colours(root, reader)))
 
 
@@ -136,6 +146,16 @@ def _picture(world: World, *, times: bool) -> dict[str, Any]:
             for unit in app["units"].values():
                 files = unit["files"]
                 unit["files"] = {k: v for k, v in files.items() if not NOT_STATE.fullmatch(k)}
+    return picture
+
+
+def _in_parts(picture: dict[str, Any]) -> dict[str, Any]:
+    """Return a picture whose units, relations and secrets are parts."""
+    for model in picture["models"].values():
+        for app in model["applications"].values():
+            app["units"] = {n: Part(json.dumps(unit)) for n, unit in app["units"].items()}
+        model["relations"] = {n: Part(json.dumps(one)) for n, one in model["relations"].items()}
+        model["secrets"] = [Part(json.dumps(secret)) for secret in model["secrets"]]
     return picture
 
 
@@ -159,8 +179,8 @@ class _Reader:
         self.about: dict[Thing, Node] = {}
 
     def read(self, picture: Any) -> Node:
-        for found in _pems(picture):
-            self.about[found.thing] = _node(dict(found.about), self._manner)
+        for found in dict.fromkeys(_pems(picture)):
+            self.about[found.thing] = _about(found, self._manner)
             for alias in found.aliases:
                 self.same[Thing("number", alias)] = found.thing
             for key, identifier in found.keys:
@@ -180,6 +200,8 @@ class _Manner:
 def _node(value: Any, manner: _Manner, name: str = "", *, is_json: bool = False) -> Node:
     if isinstance(value, str):
         return _text_node(value, manner, name)
+    if isinstance(value, Part):
+        return _part(value, manner)
     if isinstance(value, int) and not isinstance(value, bool):
         if value > 2**53:
             return Text((_thing(f"{value:x}"),))
@@ -198,8 +220,33 @@ def _node(value: Any, manner: _Manner, name: str = "", *, is_json: bool = False)
         node = Series(items) if keeps_order else Bag(items)
     else:
         return Text((json.dumps(value),))
-    if manner.compact and all(map(_is_plain, _parts(node))):
+    return _compacted(node) if manner.compact else node
+
+
+@functools.lru_cache(maxsize=4_000)
+def _part(part: Part, manner: _Manner) -> Node:
+    return _node(json.loads(part.json), manner)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _about(found: _Found, manner: _Manner) -> Node:
+    return _node(dict(found.about), manner)
+
+
+def _compacted(node: Series | Bag | Table) -> Node:
+    """Return a node in which what has no things in it, and no place of its own, is one text."""
+    if all(map(_is_plain, _parts(node))):
         return Text((_render(node, {}),))
+    if isinstance(node, Table):
+        plain = tuple(pair for pair in node.items if all(map(_is_plain, pair)))
+        if len(plain) > 1:
+            others = tuple(pair for pair in node.items if not all(map(_is_plain, pair)))
+            return Table(((Text(("",)), Text((_render(Table(plain), {}),))), *others))
+    if isinstance(node, Bag):
+        plain_items = tuple(item for item in node.items if _is_plain(item))
+        if len(plain_items) > 1:
+            others_in_bag = tuple(item for item in node.items if not _is_plain(item))
+            return Bag((Text((_render(Bag(plain_items), {}),)), *others_in_bag))
     return node
 
 
@@ -240,6 +287,8 @@ def _pems(value: Any) -> Iterator[_Found]:
     """Yield every PEM text in plain data."""
     if isinstance(value, str):
         yield from _pems_in(value)
+    elif isinstance(value, Part):
+        yield from _pems_in_part(value)
     elif isinstance(value, dict):
         for pair in value.items():
             for one in pair:
@@ -247,6 +296,11 @@ def _pems(value: Any) -> Iterator[_Found]:
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _pems(item)
+
+
+@functools.lru_cache(maxsize=4_000)
+def _pems_in_part(part: Part) -> tuple[_Found, ...]:
+    return tuple(dict.fromkeys(_pems(json.loads(part.json))))
 
 
 @functools.lru_cache(maxsize=20_000)

@@ -24,7 +24,7 @@ LIBID = "afd8c2bccf834997afce12c2706d2ede"
 MOST_SECRETS = 24
 """Of one owner: three certificates, each twice in a renewal, and as many waiting for removal."""
 MOST_REVISIONS = 12
-"""Of one secret, of whose old revisions its owner has not been told yet."""
+"""Of one secret, that its owner has been told are used no more."""
 
 
 def broken(world: World) -> list[str]:
@@ -180,8 +180,10 @@ def secrets_are_bounded(world: World) -> Iterator[str]:
                 continue
             owner = secret.owner.name
             owners[owner] = owners.get(owner, 0) + 1
-            if len(secret.revisions) > MOST_REVISIONS:
-                yield f"{_name(secret)} has {len(secret.revisions)} revisions"
+            # Actions come before hooks: an operator can have more made than an owner hears of.
+            told = sum(revision.obsolete_told for revision in secret.revisions.values())
+            if told > MOST_REVISIONS:
+                yield f"{_name(secret)} has {told} revisions that its owner could have removed"
         for owner, count in owners.items():
             if count > MOST_SECRETS:
                 yield f"{owner} has {count} secrets"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -323,6 +324,7 @@ def _answers(stage: Stage) -> list[dict[str, Any]]:
 _PUBLIC = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+@functools.lru_cache(maxsize=4096)
 def _certificate(pem: str) -> x509.Certificate:
     return x509.load_pem_x509_certificate(pem.encode())
 
@@ -337,10 +339,16 @@ def _spki(certificate: x509.Certificate) -> bytes:
 
 
 def _spki_of_request(entry: Mapping[str, str]) -> bytes:
-    csr = x509.load_pem_x509_csr(entry["certificate_signing_request"].encode())
+    return _spki_in(entry["certificate_signing_request"])
+
+
+@functools.lru_cache(maxsize=4096)
+def _spki_in(request: str) -> bytes:
+    csr = x509.load_pem_x509_csr(request.encode())
     return csr.public_key().public_bytes(*_PUBLIC)
 
 
+@functools.lru_cache(maxsize=4096)
 def _spki_of_key(pem: str) -> bytes:
     key = serialization.load_pem_private_key(pem.encode(), None)
     return key.public_key().public_bytes(*_PUBLIC)

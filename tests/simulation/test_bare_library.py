@@ -8,7 +8,7 @@ import hypothesis
 from hypothesis import strategies
 from hypothesis.stateful import initialize, rule
 
-from . import charms, operators, rules
+from . import charms, invariants, operators, rules
 
 if TYPE_CHECKING:
     import pytest
@@ -128,4 +128,16 @@ def test_revoked_before_it_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     machine.the_provider_acts("issue-again")
     machine.the_provider_acts("revoke")
     machine.life.settle()
+    machine.teardown()
+
+
+def test_keys_are_made_faster_than_hooks_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Revisions of which an owner could not hear yet are none too many; it removes them all."""
+    monkeypatch.setattr(rules, "note", print)
+    machine = BareLibrary()
+    machine.begin(seed=1, mode="unit", keep=True, more=0)
+    for _ in range(invariants.MOST_REVISIONS + 2):
+        machine.the_requirer_acts(which=0, what="regenerate")
+    machine.life.settle()
+    assert {len(secret.revisions) for secret in machine.state.secrets.values()} == {1}
     machine.teardown()

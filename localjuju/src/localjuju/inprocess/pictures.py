@@ -8,6 +8,7 @@ unit was told last is shown as whether that is the present one.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import re
@@ -244,28 +245,54 @@ class _Painter:
         folder = self._world.unit_folder(model, unit)
         found: dict[str, Any] = {}
         for name, (mode, content) in sorted(trees.read(folder, {}).items()):
-            if name.endswith(OPS_STATE):
-                found[name] = self._ops_state(folder / name)
+            if name.endswith(OPS_STATE) and isinstance(content, bytes):
+                found[name] = self._ops_state(_stored(_Database(folder / name, content)))
             elif isinstance(content, bytes):
                 found[name] = [mode, self._canon.text(content.decode(errors="backslashreplace"))]
             else:
                 found[name] = [mode, content]
         return found
 
-    def _ops_state(self, path: Path) -> list[Any]:
-        storage = SQLiteStorage(path)
-        try:
-            # Events are numbered as they come; what counts of a deferred one is its place.
-            notices = list(storage.notices())
-            numbers = {notice[0]: f"event-{n}" for n, notice in enumerate(notices)}
-            stored = [
-                [numbers.get(handle, handle), self._canon.text(str(storage.load_snapshot(handle)))]
-                for handle in sorted(storage.list_snapshots())
-                if handle != OPS_COUNT
-            ]
-        finally:
-            storage.close()
+    def _ops_state(self, stored: _Stored) -> list[Any]:
+        # Events are numbered as they come; what counts of a deferred one is its place.
+        numbers = {notice[0]: f"event-{n}" for n, notice in enumerate(stored.notices)}
         return [
-            [[re.sub(r"\[\d+\]$", "", event), *rest] for event, *rest in notices],
-            stored,
+            [[re.sub(r"\[\d+\]$", "", event), *rest] for event, *rest in stored.notices],
+            [
+                [numbers.get(handle, handle), self._canon.text(text)]
+                for handle, text in stored.snapshots
+                if handle != OPS_COUNT
+            ],
         ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Database:
+    """A file in which ops keeps things, as which it counts what is in it."""
+
+    path: Path = dataclasses.field(compare=False)
+    content: bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class _Stored:
+    """What ops keeps: events that are to be told again, and texts by handle."""
+
+    notices: tuple[tuple[str, str, str], ...]
+    snapshots: tuple[tuple[str, str], ...]
+
+
+@functools.lru_cache(maxsize=512)
+def _stored(database: _Database) -> _Stored:
+    """Read a database, once for each content: from state to state most of them stay."""
+    storage = SQLiteStorage(database.path)
+    try:
+        return _Stored(
+            tuple(storage.notices()),
+            tuple(
+                (handle, str(storage.load_snapshot(handle)))
+                for handle in sorted(storage.list_snapshots())
+            ),
+        )
+    finally:
+        storage.close()
