@@ -67,6 +67,8 @@ class Player:
         self.ran: list[tuple[str, Hook]] = []
         self.scripts: dict[str, Script] = {}
         """What a hook does, by ``unit hook`` or by ``hook``; a false answer makes it fail."""
+        self.prefixes: dict[str, str] = {}
+        """What stands before the names of units in ``ran``, by the name of their model."""
 
     def settle(self) -> list[tuple[str, Hook]]:
         """Run what is due until nothing is; return it."""
@@ -111,7 +113,7 @@ class Player:
         script = self.scripts.get(f"{unit.name} {hook.name}", self.scripts.get(hook.name))
         fails = script is not None and script(tool, context) is False
         lifecycle.hook_ended(context, hook, "exit status 1" if fails else None, self.now)
-        self.ran.append((unit.name, hook))
+        self.ran.append((self.prefixes.get(model.name, "") + unit.name, hook))
         return True
 
 

@@ -49,12 +49,11 @@ class _Steps:
         self.player = Player(*models)
         self.steps: dict[str, dict[str, Rows]] = {}
 
-    def note(self, step: str, names: dict[str, str] | None = None) -> None:
-        """Settle; keep what was run as a step, under the names of the record."""
+    def note(self, step: str) -> None:
+        """Settle; keep what was run as a step."""
         by_unit = self.steps.setdefault(step, {})
         for unit, hook in self.player.settle():
-            prefix = (names or {}).get(unit.partition("/")[0], "")
-            by_unit.setdefault(prefix + unit, []).append(_row(hook))
+            by_unit.setdefault(unit, []).append(_row(hook))
 
 
 def _row(hook: Hook) -> list[str]:
@@ -78,20 +77,20 @@ def played() -> dict[str, dict[str, Rows]]:
     models: dict[str, Model] = {}
     here, there = new_model(models, "x7"), new_model(models, "x6")
     across = _Steps(here, there)
-    names = {"client": "x7-", "probe": "x6-"}
+    across.player.prefixes = {"x6": "x6-", "x7": "x7-"}
     there.deploy(recorded_charm("probe"), "probe", there.created, units=2)
     here.deploy(recorded_charm("client"), "client", here.created, units=2)
     there.applications["probe"].leader = here.applications["client"].leader = 1
     there.offers["probe"] = Offer("probe", "probe", ("db",))
     here.saas["probe"] = Saas("probe", there.uuid, "probe")
     here.integrate("client:db", "probe")
-    across.note("98-cmr-bare", names)
+    across.note("98-cmr-bare")
     here.remove_unit(here.unit("client/1"))
-    across.note("98b-cmr-bare-scale", names)
+    across.note("98b-cmr-bare-scale")
     there.remove_unit(there.unit("probe/1"))
-    across.note("98b-cmr-bare-scale", names)
+    across.note("98b-cmr-bare-scale")
     here.remove_relation("client:db", "probe:db")
-    across.note("98d-cmr-bare-remove-relation", names)
+    across.note("98d-cmr-bare-remove-relation")
     return {**steps.steps, **across.steps}
 
 

@@ -138,6 +138,12 @@ def skip(model: Model, unit: Unit, now: datetime.datetime) -> None:
         done(model, unit, unit.failure.hook, now)
 
 
+def reboot(unit: Unit) -> None:
+    """Let a unit begin again after its machine was switched off: it runs ``start``."""
+    unit.paused = False
+    unit.started = False
+
+
 def _last_hook(model: Model, unit: Unit) -> Hook | None:
     """Return the next hook of a unit that is being removed."""
     if not unit.installed:

@@ -42,8 +42,7 @@ async def stop(controller: Controller, request: Request) -> Reply:
 async def start(controller: Controller, request: Request) -> Reply:
     """Start a stopped unit: as after a reboot, it runs ``start``."""
     _, unit = _unit(controller, request)
-    unit.paused = False
-    unit.started = False
+    hooks.reboot(unit)
     controller.model_changed()
     return Reply()
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from localjuju import views
-from localjuju.model import JujuError, Model, NotFoundError, Offer, Saas
+from localjuju.model import JujuError, Model, NotFoundError, Offer, Saas, offers
 from localjuju.model.charm import NAME
 from localjuju.wire import Reply, Request
 
@@ -14,7 +14,6 @@ from .registry import model_of, operation
 
 if TYPE_CHECKING:
     from localjuju.controller import Controller
-    from localjuju.model.relations import Relation
 
 
 @operation("offer")
@@ -84,14 +83,7 @@ async def remove_saas(controller: Controller, request: Request) -> Reply:
     """Forget an offer of another model, with its relations."""
     model = model_of(controller, request)
     for name in request.words.args:
-        saas = model.saas.get(name)
-        if saas is None:
-            # Juju says nothing either, and succeeds.
-            continue
-        for relation in list(model.relations.values()):
-            if any(s.model == saas.model and s.seen_as == name for s in relation.sides):
-                model.break_relation(relation)
-        del model.saas[name]
+        offers.remove_saas(model, name)
     controller.model_changed()
     return Reply()
 
@@ -99,26 +91,24 @@ async def remove_saas(controller: Controller, request: Request) -> Reply:
 @operation("remove-offer")
 async def remove_offer(controller: Controller, request: Request) -> Reply:
     """Take an offer back; with ``--force`` also one that is in use."""
-    chosen: list[tuple[Model, Offer, list[Relation]]] = []
+    chosen: list[tuple[Model, Offer]] = []
     for url in request.words.args:
         source, found = _find_own(controller, url if "." in url else f"{request.model}.{url}")
-        taken = [r for r in source.relations_of(found.app) if r.offer == found.name]
+        taken = offers.taken(source, found.name)
         if taken and not request.words.on("force"):
             raise JujuError(
                 f'deleting offer "{found.name}": cannot delete offer {{"{found.name}"}}, '
                 f"it has {len(taken)} connections"
             )
-        chosen.append((source, found, taken))
-    for source, found, taken in chosen:
-        for relation in taken:
-            source.break_relation(relation)
-        source.offers.pop(found.name, None)
+        chosen.append((source, found))
+    for source, found in chosen:
+        offers.remove_offer(source, found.name)
     controller.model_changed()
     return Reply()
 
 
 @operation("offers")
-async def offers(controller: Controller, request: Request) -> Reply:
+async def list_offers(controller: Controller, request: Request) -> Reply:
     """List this model's offers and who took them."""
     model, words = model_of(controller, request), request.words
     name, app = words.args[0] if words.args else "", words.last("application")
