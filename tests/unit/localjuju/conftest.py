@@ -66,6 +66,14 @@ class CommandLine:
         return next(self.home.glob(f"controllers/*/models/{uuid}/units/{tag}"))
 
 
+def until(ready: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until something is as wanted."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def at_rest(status: Any) -> bool:
     """Whether every unit has started and is idle."""
     units = [u for app in status["applications"].values() for u in app.get("units", {}).values()]

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,10 @@ import pytest
 from localjuju.cli import client
 from localjuju.home import PARENT, controller_folder
 
-from .conftest import CHARMS, CommandLine, at_rest
+from .conftest import CHARMS, CommandLine, at_rest, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 RECORDER = CHARMS / "recorder"
 
@@ -70,13 +69,6 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLi
             CommandLine(home)(f"kill-controller {name} --no-prompt")
 
 
-def _until(ready: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def _log(juju: CommandLine, model: str) -> str:
     return juju.well(f"debug-log -m {model}")
 
@@ -84,7 +76,7 @@ def _log(juju: CommandLine, model: str) -> str:
 def test_hook_that_ends_with_a_signal(juju: CommandLine, model: str, unit: str) -> None:
     """The log names the signal, and resolve runs the hook again."""
     juju.well("config obedient do='kill -SEGV $$'")
-    _until(lambda: "failed: signal: segmentation fault" in _log(juju, model))
+    until(lambda: "failed: signal: segmentation fault" in _log(juju, model))
     juju.well("config obedient do=true")
     juju.well(f"resolve {unit}")
     juju.wait(at_rest, model)
@@ -95,7 +87,7 @@ def test_charm_that_deletes_what_is_not_its_own(juju: CommandLine, model: str, u
     folder = juju.unit_folder(model, unit)
     juju.well("config obedient do='rm -f ../stdout ../stderr'")
     juju.well("config obedient do='touch ../went-on'")
-    _until((folder / "went-on").exists)
+    until((folder / "went-on").exists)
 
 
 def test_folder_that_cannot_be_written(juju: CommandLine, model: str, unit: str) -> None:
@@ -110,7 +102,7 @@ def test_folder_that_cannot_be_written(juju: CommandLine, model: str, unit: str)
     folder.unlink()
     folder.with_name("elsewhere").rename(folder)
     juju.well(f"resolve {unit}")
-    _until((folder / "went-on").exists)
+    until((folder / "went-on").exists)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
@@ -134,7 +126,7 @@ def test_full_disk(alone: CommandLine, obedient: Path) -> None:
         alone.well(f"deploy {obedient} another")
         alone.wait(lambda s: len(s["applications"]) == 2 and at_rest(s), "m")
         alone.well("destroy-model m --no-prompt --force")
-        _until(lambda: not client.controllers())
+        until(lambda: not client.controllers())
     finally:
         subprocess.run(["umount", "-l", str(alone.home)], check=False)
 
@@ -173,7 +165,7 @@ def test_charm_that_never_returns(juju: CommandLine, model: str, unit: str) -> N
     """Others run meanwhile, who waits is told, and removal by force ends it."""
     folder = juju.unit_folder(model, unit)
     juju.well("config obedient do='echo $$ > ../pid; sleep 7655'")
-    _until(lambda: (folder / "pid").exists() and (folder / "pid").read_text())
+    until(lambda: (folder / "pid").exists() and (folder / "pid").read_text())
     pid = int((folder / "pid").read_text())
     late = juju(f"run {unit} go --wait 1s")
     assert (late.code, late.err.splitlines()[-1]) == (
@@ -181,7 +173,7 @@ def test_charm_that_never_returns(juju: CommandLine, model: str, unit: str) -> N
         f"ERROR timed out waiting for results from: unit {unit}",
     )
     juju.well(f"remove-unit {unit} --no-prompt --force")
-    _until(lambda: not Path(f"/proc/{pid}").exists())
+    until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_hung_hooks_hold_up_nobody(juju: CommandLine, model: str, obedient: Path) -> None:
@@ -299,7 +291,7 @@ def test_folder_that_vanishes(alone: CommandLine) -> None:
     pid = _controller_pid(alone)
     running = int((alone.unit_folder("m", "recorder/0") / "left-running").read_text())
     shutil.rmtree(alone.home)
-    _until(lambda: _is_gone(pid) and _is_gone(running))
+    until(lambda: _is_gone(pid) and _is_gone(running))
     assert not alone.home.exists()
 
 
@@ -310,7 +302,7 @@ def test_parent_that_is_killed(alone: CommandLine, monkeypatch: pytest.MonkeyPat
         alone.well("add-model m")
         pid = _controller_pid(alone)
         parent.kill()
-    _until(lambda: _is_gone(pid))
+    until(lambda: _is_gone(pid))
     assert client.controllers() == []
 
 
@@ -343,12 +335,12 @@ def test_interrupted(juju: CommandLine, model: str, unit: str) -> None:
         text=True,
     ) as waiting:
         folder = juju.unit_folder(model, unit)
-        _until((folder / "begun").exists)
+        until((folder / "begun").exists)
         waiting.send_signal(signal.SIGINT)
         assert waiting.stderr is not None
         assert waiting.stderr.read() == "\nERROR interrupted\n"
     assert waiting.returncode == 130
-    _until((folder / "ended").exists)
+    until((folder / "ended").exists)
 
 
 def test_second_user(alone: CommandLine, tmp_path: Path) -> None:
@@ -398,11 +390,11 @@ def test_offer_removed_by_force(juju: CommandLine, model: str, obedient: Path) -
     juju.well(f"consume admin/{source}.obedient ca")
     juju.well("integrate obedient:key ca")
     folder = juju.unit_folder(model, "obedient/0")
-    _until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
+    until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
     refused = juju(f"remove-offer admin/{source}.obedient -y")
     assert (refused.code, "it has 1 connections" in refused.err) == (1, True)
     juju.well(f"remove-offer admin/{source}.obedient -y --force")
-    _until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
+    until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
     assert (folder / "record").read_text().split()[-2:] == [
         "hooks/key-relation-departed",
         "hooks/key-relation-broken",
@@ -425,10 +417,10 @@ def test_offering_model_destroyed_by_force(juju: CommandLine, model: str, obedie
     juju.well(f"consume admin/{source}.obedient ca")
     juju.well("integrate obedient:key ca")
     folder = juju.unit_folder(model, "obedient/0")
-    _until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
+    until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
     assert "offers that are in use" in juju(f"destroy-model {source} --no-prompt").err
     juju.well(f"destroy-model {source} --no-prompt --force")
-    _until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
+    until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
     assert "ca" in juju.data("status").get("application-endpoints", {})
     juju.well("remove-saas ca")
     juju.well(f"destroy-model {model} --no-prompt")
@@ -451,7 +443,7 @@ def test_saas_removed_while_related(juju: CommandLine, model: str, obedient: Pat
             juju.well("remove-saas ca --force")
         for folder, hook in zip(folders, hooks, strict=True):
             record = folder / "record"
-            _until(lambda r=record, h=hook: r.exists() and h in r.read_text())
+            until(lambda r=record, h=hook: r.exists() and h in r.read_text())
     assert "obedient" in juju.data(f"offers -m {source}")
     juju.well(f"destroy-model {source} --no-prompt")
 

@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import jubilant
@@ -18,7 +17,7 @@ from localjuju import processes
 from localjuju.cli import client
 from localjuju.home import controller_folder
 
-from .conftest import CHARMS, CommandLine, at_rest
+from .conftest import CHARMS, CommandLine, at_rest, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +27,6 @@ RECORDER = CHARMS / "recorder"
 
 def _alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
-def _until(ready: object, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def _record(folder: Path) -> list[str]:
@@ -375,7 +367,7 @@ def test_dead_controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     folder = tmp_path / "controllers" / "localjuju"
     controller = json.loads((folder / "controller.pid").read_text())["pid"]
     os.kill(controller, 9)
-    _until(lambda: not client.is_alive(controller_folder("localjuju")))
+    until(lambda: not client.is_alive(controller_folder("localjuju")))
     assert "has died" in juju("status").err
     assert "has died" in juju("bootstrap").err
     juju.well("local clean")
@@ -394,7 +386,7 @@ def test_controller_that_nobody_asked_for_ends_with_its_last_model(
     folder = tmp_path / "controllers" / "localjuju"
     controller = json.loads((folder / "controller.pid").read_text())["pid"]
     juju.well("destroy-model m --no-prompt")
-    _until(lambda: not _alive(controller))
+    until(lambda: not _alive(controller))
     assert not folder.exists()
 
 
@@ -451,10 +443,10 @@ def test_expiry_on_demand(juju: CommandLine, deployed: str) -> None:
     juju.well("local advance-expiry 1h")
     assert juju.well("local expiry") == "lost\n"
     juju.well("local update-status recorder/0")
-    _until(lambda: "update-status" in _record(folder))
+    until(lambda: "update-status" in _record(folder))
     assert "secret-expired" not in _record(folder)
     juju.well("local expiry exact")
-    _until(lambda: "secret-expired" in _record(folder))
+    until(lambda: "secret-expired" in _record(folder))
 
 
 def test_leader_on_demand(juju: CommandLine, model: str) -> None:
@@ -462,5 +454,5 @@ def test_leader_on_demand(juju: CommandLine, model: str) -> None:
     juju.well(f"deploy {RECORDER} -n 2")
     juju.wait(at_rest, model)
     juju.well("local lead recorder/1")
-    _until(lambda: "leader-elected" in _record(juju.unit_folder(model, "recorder/1")))
+    until(lambda: "leader-elected" in _record(juju.unit_folder(model, "recorder/1")))
     assert juju.data("status")["applications"]["recorder"]["units"]["recorder/1"]["leader"]

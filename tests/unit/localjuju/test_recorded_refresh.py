@@ -62,7 +62,7 @@ NEW_FILES = {
 }
 BOTH_FILES = {"d/keep.txt": "", "emptied-f": ""}
 
-PROVIDES = {"newprov": {"interface": "new"}}
+PROVIDES = {"newprov": {"interface": "probedb"}}
 REQUIRES = {"newreq": {"interface": "new"}}
 PEERS = {"peer2": {"interface": "peer2"}}
 
@@ -118,3 +118,11 @@ def test_refreshes(juju: CommandLine, model: str, charms: Path) -> None:
     juju.well(f"deploy {charms}/probe rp -n 2")
     juju.wait(at_rest, model)
     assert replay(juju, charms, "replay_refresh.json", (model,)) == {}
+
+
+def test_endpoint_in_use(juju: CommandLine, model: str, charms: Path) -> None:
+    """A charm that has lost an endpoint that is related is refused; it has an address for each."""
+    juju.well(f"deploy {charms}/d client")
+    juju.well(f"deploy {charms}/c cc")
+    juju.wait(at_rest, model)
+    assert replay(juju, charms, "replay_gone.json", (model,)) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,12 +14,15 @@ from .player import FACTS, facts
 from .test_recorded_verbs import DISPATCH, alike
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from .conftest import CommandLine
 
-ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<![0-9a-v])[0-9a-v]{20}(?![0-9a-v])")
-"""Of models, and of secrets."""
+ID = re.compile(
+    r"remote-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f-]{27}|(?<![0-9a-v])[0-9a-v]{20}(?![0-9a-v])"
+)
+"""Of applications in other models, of models, and of secrets."""
 
 
 LABELS = """    hooks/secret-changed) secret-get "$JUJU_SECRET_ID" --label cfg ;;
@@ -30,7 +34,6 @@ DIFFERENT = {
     "87g0-cmr-secret3/show1": "the recorded charm had removed the first revision in secret-remove",
     "87g0-cmr-secret3/write": "refused at once rather than when the action ends",
     "95-destroy-model-error/add-bad": "Juju says a model's name with its user, or without",
-    "96-destroy-model-error-force/force": "nothing is waited for",
     "89-secret-option-update/cfgnone": "the recorded charm had other options",
     "90-refresh/dirpath": "localjuju takes folders",
     "92-refresh-endpoint/bindb": "there are no spaces to bind an endpoint to",
@@ -130,14 +133,18 @@ def test_secrets_across_models(juju: CommandLine, charms: Path) -> None:
 
 
 def replay(
-    juju: CommandLine, charms: Path, file: str, models: tuple[str, ...]
+    juju: CommandLine,
+    charms: Path,
+    file: str,
+    models: tuple[str, ...],
+    different: Mapping[str, str] = MappingProxyType(DIFFERENT),
 ) -> dict[str, list[str]]:
     """Give the commands of a file; return what differs and is not listed."""
     commands, found = Replay(juju, charms), dict[str, list[str]]()
     for record in facts(file):
         differences = commands.differs(record)
-        if differences and record["name"] not in DIFFERENT:
+        if differences and record["name"] not in different:
             found[record["name"]] = differences
         for model in models:
-            juju.wait(at_rest, model)
+            juju.wait(lambda status: not status["applications"] or at_rest(status), model)
     return found

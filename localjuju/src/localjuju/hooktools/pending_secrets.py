@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from .context import HookContext
 
 
+_AS_LEADER = {
+    "application": "executing leadership func: create secrets: ",
+    "unit": "create secrets: ",
+}
+"""How Juju begins to say that a secret of the application, or of the unit, was not made."""
+
+
 @dataclasses.dataclass
 class Change:
     """What ``secret-set`` asked for; None leaves a thing as it is."""
@@ -302,7 +309,10 @@ class PendingSecrets:
         if label and any(
             o.id != secret.id and o.label == label and o.owner == secret.owner for o in others
         ):
-            raise CommitError(f'creating secrets: secret with label "{label}" already exists')
+            raise CommitError(
+                f'{_AS_LEADER[secret.owner.kind]}creating secret "{secret.id}": '
+                f'secret with label "{label}" already exists'
+            )
 
     def _change_now(self, secret: Secret, change: Change) -> None:
         now = self._context.clock()

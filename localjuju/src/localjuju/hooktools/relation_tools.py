@@ -82,7 +82,7 @@ def relation_get(call: Call) -> Any:
     elif "/" in who:
         settings = _of_unit(call.context, number, who)
     elif who in call.args:
-        settings = _of_application(call.context, number, who)
+        raise UsageError(f'expected unit name, got application name "{who}"')
     # Else it is a hook about the application alone: there is no unit to read.
     return dict(sorted(settings.items())) if key in {"-", ""} else settings.get(key)
 

@@ -126,7 +126,13 @@ def _info(call: Call, secret: Secret) -> dict[str, Any]:
         info["expiry"] = rfc3339(expires)
     if secret.rotates is not None and secret.id not in call.context.secrets.created:
         info["rotates"] = rfc3339(secret.rotates)
-    access = [grant_view(call.context.model.relations, *grant) for grant in secret.grants.items()]
+    model = call.context.model
+    # Juju does not say who in another model may read it.
+    access = [
+        grant_view(model.relations, reader, relation)
+        for reader, relation in secret.grants.items()
+        if reader.model == model.uuid
+    ]
     if access:
         info["access"] = access
     return info
@@ -199,6 +205,8 @@ def _remote_reader(call: Call, number: int) -> Reader:
     if not unit:
         return Reader(theirs.model, theirs.app)
     name, _, digits = unit.partition("/")
+    if not digits.isdecimal():
+        raise UsageError(f'unit "{unit}" not valid')
     if name != theirs.seen_as:
         raise JujuError(f'unit "{unit}" is not in the relation')
     return Reader(theirs.model, f"{theirs.app}/{digits}")

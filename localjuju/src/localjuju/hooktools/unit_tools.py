@@ -89,12 +89,15 @@ def goal_state(call: Call) -> dict[str, Any]:
     for relation in model.relations_of(context.unit.app):
         yours = relation.side_of(model.uuid, context.unit.app)
         theirs = relation.other(yours)
-        if relation.is_peer or relation.dying or theirs.app not in model.applications:
+        # Who took an offer Juju does not say; nor which units an offer has that was taken.
+        is_given = relation.is_cross_model and theirs.seen_as not in model.saas
+        if relation.is_peer or relation.dying or is_given:
             continue
-        app = model.applications[theirs.app]
+        app = model.models[theirs.model].applications[theirs.app]
         found = relations.setdefault(yours.endpoint.name, {})
-        found[app.name] = {"status": "joined", "since": _since(app.since)}
-        found.update(_goals(app.units.values()))
+        found[theirs.seen_as] = {"status": "joined", "since": _since(app.since)}
+        if not relation.is_cross_model:
+            found.update(_goals(app.units.values()))
     return {"units": _goals(context.app.units.values()), "relations": relations}
 
 

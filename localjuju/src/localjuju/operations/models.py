@@ -72,8 +72,12 @@ async def destroy_model(controller: Controller, request: Request) -> Reply:
         for app in list(model.applications):
             model.remove_application(app)
         controller.model_changed()
-        await controller.wait_for(lambda: not model.applications, None)
-    await controller.end_model(model)
+        # Somebody else may end it by force meanwhile.
+        await controller.wait_for(
+            lambda: not model.applications or model.uuid not in controller.models, None
+        )
+    if model.uuid in controller.models:
+        await controller.end_model(model)
     return Reply(notes=("Model destroyed.",))
 
 

@@ -101,6 +101,20 @@ async def remove_offer(controller: Controller, request: Request) -> Reply:
                 f"it has {len(taken)} connections"
             )
         chosen.append((source, found))
+    if request.words.on("force") and not (
+        request.words.on("yes") or request.words.on("no-prompt")
+    ):
+        urls = " ".join(f"admin/{source.name}.{found.name}" for source, found in chosen)
+        return Reply(
+            notes=(
+                f"WARNING! This command will remove offers: {urls}",
+                "This includes all relations to those offers.",
+                "",
+            ),
+            question="Continue [y/N]? ",
+            error="offer removal: aborted",
+            code=1,
+        )
     for source, found in chosen:
         offers.remove_offer(source, found.name)
     controller.model_changed()
