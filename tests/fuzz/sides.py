@@ -252,7 +252,7 @@ def _observe(case: Required, ours: str | None = None) -> _requirer_state.Observe
         cast("ops.Model", _NoSecrets()),
         cast("ops.Unit", unit),
         _secrets.Labels(ENDPOINT, "0"),
-        _view.Settings(forge.key(1), _keys.KeyAlgorithm.ECDSA, 256, 0.9),
+        _view.Settings(forge.key(1), _keys.KeyAlgorithm.ECDSA, 256, 0.9, keep=False),
         _wire.Reader(),
     )
     return scope.observe(cast("ops.Relation", relation), _WANTED, forge.NOW)

@@ -40,8 +40,6 @@ class History:
         """By provider, the keys of what it revoked."""
         self.csr_of: dict[str, str] = {}
         """By fingerprint of a certificate, the request that it was the answer to."""
-        self.taken: set[str] = set()
-        """Fingerprints of what a provider took away while it was still asked for."""
         self.last_good: dict[str, RequirerConfig] = {}
         """By application, the options that were right."""
 
@@ -150,13 +148,6 @@ class History:
         for slot, one in now.items():
             if one.leaf.is_valid(world.now):
                 held[slot] = one
-        for link in looks.links_of(model, unit.app):
-            asked = {request.csr for request in link.requests()} - link.answers().keys()
-            self.taken |= {
-                one.leaf.fingerprint
-                for one in held.values()
-                if self.csr_of.get(one.leaf.fingerprint) in asked
-            }
         wanted = self._wanted(model.applications[unit.app], unit)
         for slot, one in list(held.items()):
             if not one.leaf.is_valid(world.now) or self._is_revoked(one.leaf):
@@ -166,7 +157,7 @@ class History:
             if present is not None and present.leaf.is_valid(world.now):
                 continue
             del held[slot]
-            if slot in wanted and not self._is_withdrawn(model, unit, one):
+            if slot in wanted and not self._is_withdrawn(model, unit):
                 yield f"{unit.name} lost {one.leaf}, which is good still, and has no successor"
 
     def _is_revoked(self, leaf: looks.Leaf) -> bool:
@@ -184,19 +175,14 @@ class History:
             return set(identity.slots(config, identity.Identity(app.name, str(unit.number), "")))
         return bare_slots(app, unit)
 
-    def _is_withdrawn(self, model: Model, unit: Unit, one: looks.Served) -> bool:
-        """The bare library keeps nothing that its provider, or the charm's author, took away."""
+    def _is_withdrawn(self, model: Model, unit: Unit) -> bool:
+        """The bare library keeps nothing unasked, and serves what a liar makes it serve."""
         app = model.applications[unit.app]
         if app.charm.name != looks.BARE_REQUIRER:
             return False
         links = [link for link in looks.links_of(model, app.name) if not link.relation.dying]
-        if one.leaf.fingerprint in self.taken:
-            # Also where the relation ends, and the provider hears of it first.
-            return not links or any(link.honest_provider is None for link in links)
-        if not links:
-            # What is the application's, its leader keeps; others have it when that has been done.
-            is_kept_by_another = one.slot.startswith("app ") and app.leader != unit.number
-            return is_kept_by_another or not app.effective_config().get("keep")
+        if not links and not app.effective_config().get("keep"):
+            return True
         return any(link.honest_provider is None for link in links)
 
     # What clients are told to trust.

@@ -144,7 +144,7 @@ def test_secret_goes_between_reading_and_writing(monkeypatch: pytest.MonkeyPatch
     assert requirer.assigned()[0] == []
 
 
-def _limit_secrets(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+def limit_secrets(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Let Juju refuse larger values, as it does: it counts them in base64."""
 
     def limited(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,7 +166,7 @@ def _limit_secrets(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
 
 def test_renewal_fits_into_a_secret_of_old_jujus(monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate that is being replaced takes less than the 8 KiB that a value could have."""
-    _limit_secrets(monkeypatch, 8 * 1024)
+    limit_secrets(monkeypatch, 8 * 1024)
     requirer = _served(key_algorithm="rsa")
     before = requirer.assigned()
     requirer.call(lambda tls: tls.regenerate_private_key())
@@ -177,7 +177,7 @@ def test_too_many_to_wait_in_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more certificates than fit, as many as do stay assigned, and all are requested anew."""
     requirer = _served(certificate_requests=[A(common_name=name) for name in "abcd"])
     before, _ = requirer.assigned()
-    _limit_secrets(monkeypatch, 8 * 1024)
+    limit_secrets(monkeypatch, 8 * 1024)
     requirer.call(lambda tls: tls.regenerate_private_key())
     assert requirer.assigned()[0] == before[:2]
     assert any("of 4 certificates, 2 go on" in line for line in requirer.warnings())
@@ -190,7 +190,7 @@ def test_certificate_too_large_for_a_secret(monkeypatch: pytest.MonkeyPatch) -> 
     requirer = Requirer()
     requirer.relate()
     with monkeypatch.context() as patch:
-        _limit_secrets(patch, 100)
+        limit_secrets(patch, 100)
         requirer.receive(certificates=certificates([keys.answer(requirer.request)]))
     assert len(requirer.assigned()[0]) == 1
     assert any("too large for a secret" in line for line in requirer.warnings())

@@ -31,6 +31,8 @@ def being_replaced(seen: _requirer_state.Observed) -> _ByAttributes:
         answer, stored = entry.answer, seen.stored.get(entry.csr)
         if answer is None or key is None or entry.csr in seen.withdrawn:
             continue
+        if is_answered_as_revoked(entry.csr, seen):
+            continue
         if stored is not None and stored.is_done_with:
             continue
         attributes = _requirer_state.attributes_of_answer(answer)
@@ -104,6 +106,53 @@ def retained(seen: _requirer_state.Observed) -> _outgoing.Outgoing:
         if csr in answers or csr in seen.stored
     ]
     return _outgoing.Outgoing.of(in_force.private_key, entries)
+
+
+def held(
+    outgoing: _outgoing.Outgoing,
+    kept: Iterable[_values.RequirerCertificateRequest],
+    seen: _requirer_state.Observed,
+) -> _outgoing.Outgoing:
+    """Return what is being replaced, and with it what is in force, where that is to be held too.
+
+    What is being replaced comes first: where not all fits into a secret, the end is left out.
+    After that, no more is held than was until all is: what does not fit is not tried in each hook.
+
+    Args:
+        outgoing: What is being replaced, and what waits for its removal, without certificate.
+        kept: The requests that stay in the databag.
+        seen: What was observed.
+    """
+    # There is room for one key: what comes after a change of it is held when all of it is there.
+    if not seen.keeps or (outgoing.answers and outgoing.key != seen.key):
+        return outgoing
+    before = {entry.csr: entry.answer for entry in seen.outgoing.entries}
+    good = {answer.certificate_signing_request.raw for answer in being_replaced(seen).values()}
+    entries: list[_outgoing.OutgoingEntry] = []
+    for one in kept:
+        csr = one.certificate_signing_request.raw
+        answer = _requirer_state.usable_answer(one, seen)
+        if answer is None and csr in good:
+            # Taken away, or answered with what is of no use: it is good still.
+            answer = before[csr]
+        if answer is not None:
+            entries.append(_outgoing.OutgoingEntry(csr, answer))
+    is_full = False
+    if seen.outgoing.is_full:
+        entries.sort(key=lambda entry: entry.csr not in before)
+        room = max(len(seen.outgoing.answers) - len(outgoing.answers), 0)
+        is_full = len(entries) > room
+        entries = entries[:room]
+    return _outgoing.Outgoing.of(seen.key, (*outgoing.entries, *entries), is_full=is_full)
+
+
+def is_answered_as_revoked(csr: str, seen: _requirer_state.Observed) -> bool:
+    """Tell whether a request in the databag is answered with a revocation.
+
+    That ends what it was answered with before, too.
+    """
+    answer = seen.answers.get(csr)
+    return answer is not None and bool(answer.revoked)
 
 
 def of_application(

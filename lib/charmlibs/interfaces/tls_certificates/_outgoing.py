@@ -3,13 +3,14 @@
 A request leaves the databag before its successor is answered, as every provider expects. What was
 assigned under it waits here, with its key, so that it can go on being used meanwhile. An entry
 without a certificate waits for nothing but the removal of its own secret, which takes two hooks.
+What is to outlive its relation is held here from the beginning, while its request is there still.
 
 Juju limits a secret to 1 MB of base64; before juju/juju#20287 (of 2025) to 64 KiB, 8 KiB a value.
 So no certificate is written twice, and what does not fit is left out.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from . import _errors, _keys, _values, _wire
 
 _KEY = "private-key"
 _ENTRIES = "entries"
+_FULL = "full"
 # What a value of another type than expected raises; OverflowError is of an infinite number.
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
@@ -38,33 +40,51 @@ class Outgoing:
     key: _keys.PrivateKey | None = None
     """The key of the certificates; None if there are none, or the charm itself holds it."""
     entries: tuple[OutgoingEntry, ...] = ()
-    """In the order in which they left."""
+    """In the order in which they left, and last what has not left."""
+    is_full: bool = False
+    """Whether something else should be held, and did not fit."""
 
     @classmethod
-    def of(cls, key: _keys.PrivateKey | None, entries: Iterable[OutgoingEntry]) -> "Outgoing":
+    def of(
+        cls,
+        key: _keys.PrivateKey | None,
+        entries: Iterable[OutgoingEntry],
+        *,
+        is_full: bool = False,
+    ) -> "Outgoing":
         """Return these entries, with the key if one of them has a certificate."""
         entries = tuple(entries)
-        return cls(key if any(entry.answer for entry in entries) else None, entries)
+        has_any = any(entry.answer for entry in entries)
+        return cls(key if has_any else None, entries, is_full)
 
     @property
     def answers(self) -> tuple[_values.ProviderCertificate, ...]:
         """The certificates that are being replaced."""
         return tuple(entry.answer for entry in self.entries if entry.answer is not None)
 
-    def smaller(self) -> "Iterator[Outgoing]":
+    def smaller(self, staying: Collection[str] = ()) -> "Iterator[Outgoing]":
         """Yield what is kept where this is too large: half of the certificates, and so on.
 
         The last one has none of them: what is needed to clean up.
+
+        Args:
+            staying: The requests, in PEM, that have not left, and need no cleaning up.
         """
         count = len(self.answers)
         while count:
             count //= 2
             left = count
             entries: list[OutgoingEntry] = []
+            is_full = self.is_full
             for entry in self.entries:
                 left -= entry.answer is not None
-                entries.append(entry if left >= 0 else OutgoingEntry(entry.csr))
-            yield Outgoing.of(self.key, entries)
+                if left >= 0:
+                    entries.append(entry)
+                elif entry.csr in staying:
+                    is_full = True
+                else:
+                    entries.append(OutgoingEntry(entry.csr))
+            yield Outgoing.of(self.key, entries, is_full=is_full)
 
     def to_content(self, *, keep_key: bool) -> dict[str, str]:
         """Return the content of the secret.
@@ -75,6 +95,8 @@ class Outgoing:
         content = {_ENTRIES: json.dumps([_entry_to_json(entry) for entry in self.entries])}
         if keep_key and self.key is not None:
             content[_KEY] = self.key.raw
+        if self.is_full:
+            content[_FULL] = "true"
         return content
 
 
@@ -93,7 +115,8 @@ def from_content(
         csr = item.get("csr")
         if isinstance(csr, str):
             entries.append(OutgoingEntry(csr, _answer(item, reader)))
-    return Outgoing.of(_key(content.get(_KEY)) or passed_key, entries)
+    key = _key(content.get(_KEY)) or passed_key
+    return Outgoing.of(key, entries, is_full=_FULL in content)
 
 
 def _key(pem: str | None) -> _keys.PrivateKey | None:

@@ -51,6 +51,7 @@ class Reconciler:
         self._charm = charm
         self._relation_name = relation_name
         self._requests = requests
+        self._settings = settings
         self._is_leaving = is_leaving
         self.empty = empty - frozenset(requests.owners)
         """Owners not in force that have nothing to clear up: each look-up is a hook tool."""
@@ -71,12 +72,22 @@ class Reconciler:
 
     # Who and what we are
 
+    def _relations(self) -> list[ops.Relation]:
+        return _relations.active(self._charm.model, self._relation_name)
+
     def relation(self) -> ops.Relation | None:
         """Return the relation to ask over: the oldest, if there are several."""
-        relations = _relations.active(self._charm.model, self._relation_name)
+        relations = self._relations()
         if len(relations) > 1:
             self.warn(f"there are {len(relations)} relations: only {relations[0].id} is used")
         return relations[0] if relations else None
+
+    def _keeps(self) -> bool:
+        """Tell whether what is in force is to outlive its relation.
+
+        Where another one of that name can take over, it does: that is a move, too.
+        """
+        return self._settings.keep or len(self._relations()) > 1
 
     def is_follower(self) -> bool:
         """Tell whether the application has requests that this unit may not change."""
@@ -180,7 +191,12 @@ class Reconciler:
             if is_in_force and relation is not None:
                 scope.ensure_key(relation, requested, moment)
             seen = scope.observe(
-                relation, requested, moment, asked=asked, hinted_label=hinted_label
+                relation,
+                requested,
+                moment,
+                keeps=self._keeps(),
+                asked=asked,
+                hinted_label=hinted_label,
             )
             if scope.is_unreadable:
                 self.warn(f"{scope.name}: left as it is: not all of its secrets can be read")
@@ -195,18 +211,13 @@ class Reconciler:
             plans.append(plan)
         return plans
 
-    def leave(self, relation: ops.Relation, *, keep: bool) -> None:
-        """Clear up after a relation that is gone.
-
-        Args:
-            relation: The relation.
-            keep: Whether what is assigned stays in force until it is replaced, or expires.
-        """
+    def leave(self, relation: ops.Relation) -> None:
+        """Clear up after a relation that is gone."""
         wanted = self.wanted()
-        # Another relation of that name takes over: that is a move, too.
         is_last = self.relation() is None
+        keep = self._settings.keep or not is_last
         for owner, scope in self.own_scopes():
-            scope.leave(relation, wanted.get(owner, ()), now(), keep=keep or not is_last)
+            scope.leave(relation, wanted.get(owner, ()), now(), keep=keep)
             if is_last:
                 scope.forget_key()
 

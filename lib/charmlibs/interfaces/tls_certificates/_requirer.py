@@ -58,7 +58,8 @@ class TLSCertificatesRequiresV4(ops.Object):
         key_size: Of new keys, in bits: 2048 (the default), 3072 or 4096 for RSA, 256 (the
             default) or 384 for ECDSA.
         keep_until_replaced: Whether what is assigned goes on being assigned, until it expires,
-            when the relation is removed: for moving to another provider without a gap.
+            when the relation is removed, and when the provider takes it away without revoking it:
+            for moving to another provider without a gap.
 
     Raises:
         TLSCertificatesError: If an argument is not what it should be; the message names it.
@@ -94,13 +95,12 @@ class TLSCertificatesRequiresV4(ops.Object):
         self.relationship_name = relationship_name
         self.mode = mode
         self._passed_key = private_key
-        self._keep = keep_until_replaced
         self._stored.set_default(is_leaving=False, empty=[])
         self._reconciler = _reconciler.Reconciler(
             charm,
             relationship_name,
             requests,
-            _view.Settings(private_key, algorithm, size, fraction),
+            _view.Settings(private_key, algorithm, size, fraction, keep_until_replaced),
             is_leaving=bool(self._stored.is_leaving),
             empty=frozenset(_Mode[name] for name in self._stored.empty),
         )
@@ -149,7 +149,7 @@ class TLSCertificatesRequiresV4(ops.Object):
             self._stored.is_leaving = True
 
     def _on_relation_broken(self, event: ops.RelationBrokenEvent) -> None:
-        self._reconciler.leave(event.relation, keep=self._keep)
+        self._reconciler.leave(event.relation)
         self._reconcile()
 
     def _on_secret_expired(self, event: ops.SecretExpiredEvent) -> None:

@@ -130,8 +130,9 @@ def plan(seen: _requirer_state.Observed) -> Plan:
     secrets = _Secrets()
     for one in kept:
         _look_after(one, usable.get(one.certificate_signing_request.raw), seen, secrets)
-    outgoing = _with_dropped(seen, dropped)
+    outgoing = _with_dropped(seen, kept, dropped)
     outgoing = _look_after_outgoing(outgoing, new, seen, secrets)
+    outgoing = _assignment.held(outgoing, kept, seen)
     asked_for = {_requirer_state.attributes_of(one) for one in kept}
     can_send = seen.connected and seen.key is not None
     return Plan(
@@ -281,10 +282,13 @@ def _look_after_revoked(
 
 
 def _with_dropped(
-    seen: _requirer_state.Observed, dropped: Iterable[Dropped]
+    seen: _requirer_state.Observed,
+    kept: Iterable[_values.RequirerCertificateRequest],
+    dropped: Iterable[Dropped],
 ) -> _outgoing.Outgoing:
     """Return what is being replaced, with the requests that leave the databag now."""
-    known = {entry.csr for entry in seen.outgoing.entries}
+    staying = {one.certificate_signing_request.raw for one in kept}
+    waiting = {one.csr: one for one in seen.outgoing.entries if one.csr not in staying}
     # The secret has room for one key: while that of before is in use, no other one's certificates
     # can wait there.
     in_use = _assignment.being_replaced(seen)
@@ -293,11 +297,13 @@ def _with_dropped(
     for one in dropped:
         csr = one.csr.raw
         answer = _bridging_answer(one, key, seen)
-        if csr not in known and (answer is not None or csr in seen.stored):
+        # What is waiting already was held since it was accepted.
+        if answer is not None or (csr in seen.stored and csr not in waiting):
             left.append(_outgoing.OutgoingEntry(csr, answer))
     if not any(entry.answer for entry in left):
         key = seen.outgoing.key
-    return _outgoing.Outgoing.of(key, (*seen.outgoing.entries, *left))
+    entries = {**waiting, **{entry.csr: entry for entry in left}}
+    return _outgoing.Outgoing.of(key, entries.values())
 
 
 def _bridging_answer(
@@ -338,17 +344,17 @@ def _look_after_outgoing(
     # After a change of the key the whole set stays until every new one is there.
     has_same_key = outgoing.key == seen.key
     is_all_new = seen.connected and all(one in new for one in seen.wanted)
-    known = {entry.csr for entry in seen.outgoing.entries}
+    known = {entry.csr: entry for entry in seen.outgoing.entries}
     entries: list[_outgoing.OutgoingEntry] = []
     for entry in outgoing.entries:
         stored = seen.stored.get(entry.csr)
         # The mark of what is done with says nothing of a certificate that came to life again
         # (its revocation was taken back) and leaves the databag just now.
-        has_just_left = entry.csr not in known and entry.answer is not None
+        has_just_left = entry.answer is not None and entry != known.get(entry.csr)
         if stored is not None and stored.is_done_with and not has_just_left:
             secrets.finish(entry.csr, stored)
             if not stored.is_removable:
-                entries.append(entry)
+                entries.append(_outgoing.OutgoingEntry(entry.csr) if seen.keeps else entry)
             continue
         wanted = _requirer_state.attributes_of_answer(entry.answer) if entry.answer else None
         is_replaced = wanted in new if has_same_key else is_all_new
@@ -357,14 +363,16 @@ def _look_after_outgoing(
             secrets.announce(entry.csr, stored, _values.CertificateInvalidationReason.EXPIRED)
         if ending is _Ending.REVOKED:
             secrets.announce(entry.csr, stored, _values.CertificateInvalidationReason.REVOKED)
-        if ending in {_Ending.REVOKED, _Ending.NOT_REQUESTED}:
-            # Whoever reads this secret, a follower too, is to find it no more.
+        is_bad = ending in {_Ending.REVOKED, _Ending.NOT_REQUESTED}
+        if is_bad or (ending is not None and seen.keeps):
+            # Whoever reads this secret, a follower too, is to find it no more, or its successor.
             entry = _outgoing.OutgoingEntry(entry.csr)  # noqa: PLW2901
         if ending is not None:
             secrets.finish(entry.csr, stored)
         elif entry.answer is not None:
             secrets.move_to_end(entry.csr, stored, entry.answer.certificate)
-        if ending is None or stored is not None:
+        is_removed = stored is not None and stored.is_done_with and stored.is_removable
+        if ending is None or not (stored is None or is_removed):
             entries.append(entry)
     return _outgoing.Outgoing.of(outgoing.key, entries)
 
@@ -383,7 +391,7 @@ def _why_end(
         return _Ending.EXPIRED
     if entry.answer is None:
         return _Ending.UNUSED
-    if entry.csr in seen.withdrawn:
+    if entry.csr in seen.withdrawn or _assignment.is_answered_as_revoked(entry.csr, seen):
         return _Ending.REVOKED
     if wanted not in seen.wanted:
         return _Ending.NOT_REQUESTED

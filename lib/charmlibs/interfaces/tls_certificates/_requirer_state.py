@@ -70,6 +70,9 @@ class Observed:
     for a while still after its request has left our databag."""
     asked: frozenset[str] = frozenset()
     """The requests whose renewal the charm asked for."""
+    keeps: bool = False
+    """Whether `outgoing` is to hold what is in force, too: a provider takes its answers along when
+    the relation ends, and may do so before we hear of it."""
     hinted: frozenset[str] = frozenset()
     """The requests whose alarm went off, as Juju said in this hook."""
 

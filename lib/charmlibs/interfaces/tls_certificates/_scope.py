@@ -51,7 +51,7 @@ class Scope(_view.View):
         if csr and csr not in requested and csr not in {one.csr for one in outgoing.entries}:
             self._store.move_expiry(label, _renewal.FAR_AWAY)
             entries = (*outgoing.entries, _outgoing.OutgoingEntry(csr))
-            self._write_outgoing(_outgoing.Outgoing.of(outgoing.key, entries))
+            self._write_outgoing(dataclasses.replace(outgoing, entries=entries))
 
     def ensure_key(
         self,
@@ -114,7 +114,9 @@ class Scope(_view.View):
         for csr, alarm in plan.alarms.items():
             self._store.move_expiry(self._certificate_label(csr), alarm)
         if plan.outgoing != seen.outgoing:
-            self._write_outgoing(plan.outgoing)
+            dropped = {one.csr.raw for one in plan.dropped}
+            sent = {one.certificate_signing_request.raw for one in seen.sent}
+            self._write_outgoing(plan.outgoing, staying=sent - dropped)
         if relation is not None:
             self._write_requests(plan, seen, relation)
 
@@ -165,8 +167,8 @@ class Scope(_view.View):
     def _retain(self, seen: _requirer_state.Observed) -> None:
         self._write_outgoing(_assignment.retained(seen))
 
-    def _write_outgoing(self, outgoing: _outgoing.Outgoing) -> None:
-        if not outgoing.entries:
+    def _write_outgoing(self, outgoing: _outgoing.Outgoing, staying: Collection[str] = ()) -> None:
+        if not (outgoing.entries or outgoing.is_full):
             self._store.remove(self._labels.outgoing)
             return
         keep_key = outgoing.key != self._settings.passed_key
@@ -174,15 +176,15 @@ class Scope(_view.View):
         written = next(
             (
                 one
-                for one in (outgoing, *outgoing.smaller())
+                for one in (outgoing, *outgoing.smaller(staying))
                 if self._store.put_if_it_fits(label, one.to_content(keep_key=keep_key))
             ),
             _outgoing.Outgoing(),
         )
         if written != outgoing:
             _logger.warning(
-                "%s: what is being replaced is too large for a secret: of %s certificates, "
-                "%s go on being assigned",
+                "%s: what is to outlast its request is too large for a secret: "
+                "of %s certificates, %s go on being assigned",
                 self.name,
                 len(outgoing.answers),
                 len(written.answers),

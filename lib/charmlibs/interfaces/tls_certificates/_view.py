@@ -41,6 +41,8 @@ class Settings:
     """Of new keys, in bits."""
     fraction: float
     """Share of a certificate's lifetime to use up."""
+    keep: bool
+    """Whether what is assigned stays in force when the relation goes, until it is replaced."""
 
 
 class View:
@@ -145,6 +147,7 @@ class View:
         wanted: Iterable[_attributes.CertificateRequestAttributes],
         now: datetime,
         *,
+        keeps: bool = False,
         asked: frozenset[str] = frozenset(),
         hinted_label: str | None = None,
     ) -> _requirer_state.Observed:
@@ -154,6 +157,7 @@ class View:
             relation: To ask over, or None.
             wanted: What the charm requests of this owner.
             now: Aware.
+            keeps: Whether what is in force is to outlive the relation.
             asked: The requests whose renewal the charm asked for, in PEM.
             hinted_label: The label of the secret whose expiry Juju told of in this hook.
         """
@@ -178,6 +182,7 @@ class View:
             stored={csr: self._as_stored(csr, held) for csr, held in stored.items()},
             outgoing=outgoing,
             withdrawn=self._withdrawn(relation, outgoing),
+            keeps=keeps,
             asked=asked,
             hinted=frozenset(hinted),
         )
