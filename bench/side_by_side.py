@@ -60,16 +60,29 @@ def install(side: str, distribution: str) -> Path:
     return python
 
 
-def work(python: Path, side: str, entries: int, limit: float) -> dict[str, Any] | None:
-    """Do one side's work once; return what it took, or None if that was over the limit."""
+def work(python: Path, side: str, entries: int, limit: float) -> dict[str, Any]:
+    """Do one side's work once; return what it took.
+
+    What is over the limit is ended: it has no seconds, and the memory that it had taken by then.
+    """
     command = [python, "-W", "ignore", HERE / "work.py", side, str(entries)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=limit, cwd=HERE
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return json.loads(done.stdout.splitlines()[-1])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE) as process:
+        try:
+            printed, _ = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            peak = peak_of(process.pid)
+            process.kill()
+            return {"seconds": {}, "peak": peak}
+    if process.returncode != 0:
+        raise SystemExit(f"{side} with {entries} entries ended with {process.returncode}")
+    return json.loads(printed.splitlines()[-1])
+
+
+def peak_of(pid: int) -> float:
+    """Return the most memory that a process that runs has had, in MiB (proc_pid_status(5))."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (most,) = (line.split()[1] for line in status if line.startswith("VmHWM:"))
+    return int(most) / 1024
 
 
 def in_turn(
@@ -81,9 +94,8 @@ def in_turn(
     for _ in range(runs):
         for who, python in list(going_on.items()):
             one = work(python, side, entries, limit)
-            if one is not None:
-                found[who].append(one)
-            if one is None or sum(one["seconds"].values()) > LONG:
+            found[who].append(one)
+            if not one["seconds"] or sum(one["seconds"].values()) > LONG:
                 del going_on[who]
     return found
 
@@ -95,7 +107,8 @@ def figures_of(
     found = in_turn(pythons, side, entries, runs, limit)
 
     def middle(who: str, name: str) -> float | None:
-        return results.median(one["seconds"][name] for one in found.get(who, []))
+        many = [one["seconds"] for one in found.get(who, [])]
+        return results.median(one[name] for one in many if name in one)
 
     for name in dict.fromkeys(
         name for many in found.values() for one in many for name in one["seconds"]

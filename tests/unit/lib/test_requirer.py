@@ -460,6 +460,45 @@ def test_wrong_answer_is_not_used(change: dict[str, Any], reason: str) -> None:
     assert any(reason in line for line in requirer.warnings())
 
 
+@pytest.mark.parametrize("is_first", [True, False], ids=["good one first", "good one last"])
+@pytest.mark.parametrize("flaw", ["other key", "a CA", "expired", "revoked", "no PEM"])
+def test_good_answer_beside_a_bad_one(flaw: str, is_first: bool, clock: Any) -> None:
+    """Where a provider answers one request twice, the answer that can be used is, in any order."""
+    requirer = _related()
+    csr = requirer.request
+    good = certificate_entry(keys.answer(csr))
+    bad = certificate_entry(
+        {
+            "other key": lambda: keys.answer(keys.csr_of(key_name="other")),
+            "a CA": lambda: keys.answer(csr, is_ca=True),
+            "expired": lambda: keys.answer(csr, timedelta(minutes=1)),
+            "revoked": lambda: keys.answer(csr),
+            "no PEM": lambda: keys.answer(csr),
+        }[flaw](),
+        certificate_signing_request=csr.raw,
+        revoked=flaw == "revoked",
+        **({"certificate": "x"} if flaw == "no PEM" else {}),
+    )
+    clock.shift(timedelta(minutes=2))
+    requirer.receive(certificates=[good, bad] if is_first else [bad, good])
+    assert requirer.names_told() == ["certificate_available"]
+    assert [one.certificate.raw for one in requirer.assigned()[0]] == [good["certificate"]]
+
+
+def test_revocation_beside_another_bad_answer() -> None:
+    """An answer that is for no one does not hide that ours was revoked."""
+    requirer = _served()
+    (before,), _ = requirer.assigned()
+    other = keys.answer(keys.csr_of(key_name="other"))
+    requirer.receive(
+        certificates=[
+            certificate_entry(other, certificate_signing_request=requirer.request.raw),
+            certificate_entry(before, revoked=True),
+        ]
+    )
+    assert requirer.names_told() == ["certificate_invalidated"]
+
+
 def test_ca_certificate_wanted() -> None:
     """A CA certificate is used exactly when one was asked for."""
     requirer = _related(certificate_requests=[A(common_name="a", is_ca=True)])

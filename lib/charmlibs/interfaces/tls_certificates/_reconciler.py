@@ -225,6 +225,7 @@ class Reconciler:
         """Carry out, at the end of the hook, what waits for it."""
         for scope in self._scopes.values():
             scope.finish()
+        self.reader.forget()
 
     def change_keys(self, key: _keys.PrivateKey | None, owner: _Mode | None) -> None:
         """Put a key in the place of the one in force, for one owner or for all in force.

@@ -22,11 +22,21 @@ from . import (
     _secrets,
     _values,
     _wire,
+    _x509,
 )
 
 _logger = logging.getLogger(__name__)
 PRIVATE_KEY = "private-key"
 """Under which key a secret has a private key."""
+_FLAWS = (
+    None,
+    _requirer_state.Flaw.REVOKED,
+    _requirer_state.Flaw.EXPIRED,
+    _requirer_state.Flaw.NOT_A_CA,
+    _requirer_state.Flaw.UNWANTED_CA,
+    _requirer_state.Flaw.OTHER_KEY,
+)
+"""The lighter ones first: what speaks of our own certificate goes before what is for no one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +173,8 @@ class View:
         """
         sent = tuple(self.requests(relation)) if relation is not None else ()
         texts = {one.certificate_signing_request.raw for one in sent}
-        answers = self._answers(relation, texts) if relation is not None else {}
+        key = self.key()
+        answers = self._answers(relation, sent, key, now) if relation is not None else {}
         outgoing = self._outgoing()
         stored = self._stored_certificates(texts, answers.keys())
         stored |= self._stored_certificates(
@@ -175,7 +186,7 @@ class View:
             fraction=self._settings.fraction,
             connected=relation is not None,
             wanted=tuple(dict.fromkeys(wanted)),
-            key=self.key(),
+            key=key,
             sent=sent,
             answers=answers,
             refusals=self._refusals(relation, texts) if relation is not None else {},
@@ -192,21 +203,36 @@ class View:
         return self._reader.requests(text, self._entity)
 
     def _answers(
-        self, relation: ops.Relation, csrs: set[str]
+        self,
+        relation: ops.Relation,
+        requests: Iterable[_values.RequirerCertificateRequest],
+        key: _keys.PrivateKey | None,
+        now: datetime,
     ) -> dict[str, _values.ProviderCertificate]:
-        """Parse the certificates for these requests alone: the databag may hold a thousand."""
+        """Parse the certificates for these requests alone: the databag may hold a thousand.
+
+        A request has one answer. Where a provider writes several, it is the first that can be
+        used, and only where there is none one with another flaw.
+        """
+        by_text = {one.certificate_signing_request.raw: one for one in requests}
         found: dict[str, _values.ProviderCertificate] = {}
+        ranks: dict[str, int] = {}
         text = _relations.read(relation, relation.app, _wire.CERTIFICATES)
         for entry in self._reader.certificates(text).entries:
-            if entry.csr not in csrs or (entry.csr in found and not found[entry.csr].revoked):
+            request = by_text.get(entry.csr)
+            if request is None or ranks.get(entry.csr) == 0:
                 continue
             try:
-                found[entry.csr] = self._reader.certificate_value(entry, relation.id)
+                answer = self._reader.certificate_value(entry, relation.id)
             except _errors.TLSCertificatesError as error:
                 # It is looked at again and again in a hook, and told of once.
                 if entry.csr not in self._warned:
                     self._warned.add(entry.csr)
                     _logger.warning("an answer in %s cannot be read: %s", relation, error)
+                continue
+            rank = _FLAWS.index(_requirer_state.why_flawed(request, answer, key, now))
+            if rank < ranks.get(entry.csr, len(_FLAWS)):
+                found[entry.csr], ranks[entry.csr] = answer, rank
         return found
 
     def _withdrawn(
@@ -216,11 +242,20 @@ class View:
         waiting = {one.csr: one.answer for one in outgoing.entries if one.answer is not None}
         if relation is None or not waiting:
             return frozenset()
+        text = _relations.read(relation, relation.app, _wire.CERTIFICATES)
         return frozenset(
-            csr
-            for csr, answer in self._answers(relation, set(waiting)).items()
-            if answer.revoked and answer.certificate == waiting[csr].certificate
+            entry.csr
+            for entry in self._reader.certificates(text).entries
+            if entry.revoked
+            and entry.csr in waiting
+            and self._is_of(entry.certificate, waiting[entry.csr].certificate)
         )
+
+    def _is_of(self, pem: str, certificate: _x509.Certificate) -> bool:
+        try:
+            return self._reader.certificate(pem) == certificate
+        except _errors.TLSCertificatesError:
+            return False
 
     def _refusals(
         self, relation: ops.Relation, csrs: set[str]

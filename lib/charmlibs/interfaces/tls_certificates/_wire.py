@@ -200,6 +200,16 @@ class Reader:
         ] = {}
         self._read: dict[tuple[str, Hashable], tuple[str, Read[Any]]] = {}
 
+    def forget(self) -> None:
+        """Let go of all that was parsed, at the end of a hook: what is read later is parsed anew.
+
+        In a process that runs many hooks, as tests of charms do, it would otherwise be kept for
+        as long as the garbage collector lets the charm be, whose objects refer to each other.
+        """
+        self._certificates.clear()
+        self._requests.clear()
+        self._read.clear()
+
     def requests(self, text: str | None, source: Hashable = None) -> Read[RequestEntry]:
         """Read the value of `REQUESTS`; the latest of each source is remembered."""
         return self._entries(REQUESTS, text, source, _request_entry)
