@@ -16,6 +16,8 @@ from self_signed_provider.charm import SelfSignedProviderCharm
 from . import liars, looks, older, operators, rules
 
 if TYPE_CHECKING:
+    import pytest
+
     from localjuju.model import Unit
 
 CHARMS = pathlib.Path(__file__).resolve().parents[2] / "charms"
@@ -256,3 +258,16 @@ class BothCharms(operators.Relations):
 hypothesis.seed(rules.SEED)(BothCharms)
 TestBothCharms = BothCharms.TestCase
 TestBothCharms.settings = rules.SETTINGS
+
+
+def test_revoked_while_its_holder_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a unit that hangs holds of a relation that goes can be revoked; it is told no more."""
+    monkeypatch.setattr(rules, "note", print)
+    machine = BothCharms()
+    machine.begin(seed=207, units=1, web="as in the beginning")
+    machine.a_leader_hangs(which=1)
+    machine.a_crash_to_come(which=0, at=10)
+    machine.the_relation_breaks()
+    machine.time_passes(length="70m", order=12627)
+    machine.a_certificate_is_revoked(which=0)
+    machine.teardown()

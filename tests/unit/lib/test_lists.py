@@ -1,6 +1,7 @@
 """Lists of which one item may be more than Python's parser takes: the others are read."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,6 +86,8 @@ def test_line_end_in_a_string() -> None:
         pytest.param("[oops], 1, []", id="more after the end"),
         pytest.param("[oops [1]", id="one too few closed"),
         pytest.param("[oops]]", id="one too many closed"),
+        pytest.param("[[oops]]]]", id="many too many closed at once"),
+        pytest.param("[oops}", id="other bracket at the end"),
         pytest.param('["oops]', id="string without end"),
         pytest.param('["oops\\]', id="string that ends in a backslash"),
         pytest.param('["' + '\\"' * 1000 + "]", id="many quotes, none an end"),
@@ -93,6 +96,19 @@ def test_line_end_in_a_string() -> None:
 def test_no_list(text: str) -> None:
     """What is no list, or whose brackets do not fit together, is none at all."""
     assert _lists.load_list(text) is None
+
+
+def test_bad_item_a_thousand_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text that cannot be loaded is tried once in a list, after the list as a whole."""
+    tried: list[str] = []
+
+    def loads(text: str) -> Any:
+        tried.append(text)
+        return json.loads(text)
+
+    monkeypatch.setattr(_lists, "json", SimpleNamespace(loads=loads))
+    assert _lists.load_list(f"[{'oops,' * 1000}1]") == [*[None] * 1000, 1]
+    assert tried[1:] == ["oops", "1"]
 
 
 def test_string_that_ends_the_text() -> None:

@@ -23,30 +23,47 @@ def load_list(text: str) -> list[Any] | None:
     items = load(text)
     if items is None:
         texts = _split_list(text.strip())
-        return None if texts is None else [load(item) for item in texts]
+        return None if texts is None else _load_each(texts)
     return items if isinstance(items, list) else None  # pyright: ignore[reportUnknownVariableType] - JSON.
 
 
+def _load_each(texts: list[str]) -> list[Any]:
+    failed: set[str] = set()
+    """What a stranger wrote a thousand times fails once: that takes a parser longest."""
+    items: list[Any] = []
+    for text in texts:
+        item = None if text in failed else load(text)
+        if item is None:
+            failed.add(text)
+        items.append(item)
+    return items
+
+
 # A string without an end is a token, too: else its end would be looked for from every quote in it.
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
+# Brackets come in runs: of lists in one another, there may be millions.
+_BRACKETS = r"[\[{]+|[\]}]+"
+_TOKEN = re.compile(f"{_STRING}|{_BRACKETS}|,", re.DOTALL)
+_INNER_TOKEN = re.compile(f"{_STRING}|{_BRACKETS}", re.DOTALL)
 
 
 def _split_list(text: str) -> list[str] | None:
     """Return the texts of a JSON list's items; None if its brackets do not fit together."""
-    if not (text.startswith("[") and text.endswith("]")):
+    if not text.startswith("["):
         return None
     items: list[str] = []
-    depth = start = 0
-    for token in _TOKEN.finditer(text):
-        bracket = token[0]
-        if bracket in "[{":
-            depth += 1
-            start = start or token.end()
-        elif bracket in "]}":
-            depth -= 1
-        if (bracket == "," and depth == 1) or depth == 0:
-            items.append(text[start : token.start()])
-            start = token.end()
-        if depth == 0 and start < len(text):
-            return None
-    return items if depth == 0 else None
+    depth = start = end = 1
+    while token := (_TOKEN if depth == 1 else _INNER_TOKEN).search(text, end):
+        begin, end = token.span()
+        kind = text[begin]
+        if kind in "[{":
+            depth += end - begin
+        elif kind in "]}":
+            depth -= end - begin
+            if depth <= 0:
+                items.append(text[start : end - 1])
+                return items if depth == 0 and end == len(text) and text[-1] == "]" else None
+        elif kind == ",":
+            items.append(text[start:begin])
+            start = end
+    return None
