@@ -54,6 +54,10 @@ def ip(*names: str) -> Names:
     return [x509.IPAddress(ipaddress.ip_address(name)) for name in names]
 
 
+def oid(*names: str) -> Names:
+    return [x509.RegisteredID(x509.ObjectIdentifier(name)) for name in names]
+
+
 def subject(common_name: str = "web", organization: str | None = None) -> x509.Name:
     """The organization first, as it is the other way round in a tree of names."""
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
@@ -175,6 +179,12 @@ EXAMPLE = subject("web", "Example")
         pytest.param((uri("a.test"), []), EXAMPLE, uri("spiffe://a.test/x"), id="URI"),
         pytest.param((uri(".a.test"), []), EXAMPLE, uri("https://b.a.test/"), id="URI below"),
         pytest.param((org("Example"), []), EXAMPLE, [], id="subject"),
+        pytest.param(
+            (dns("a.test"), []), EXAMPLE, oid("1.2.3"), id="registered ID of another kind"
+        ),
+        pytest.param(
+            (oid("1.2.3"), []), EXAMPLE, dns("a.test"), id="none of a kind without rules"
+        ),
     ],
     indirect=["chain"],
 )
@@ -208,6 +218,8 @@ def test_within(
         pytest.param((org("Example"), []), subject("web", "Other"), [], 999, id="subject"),
         pytest.param((org("Example"), []), subject("web"), [], 999, id="shorter subject"),
         pytest.param(([], org("Bad")), subject("web", "BAD"), [], 999, id="excluded subject"),
+        pytest.param((oid("1.2.3"), []), EXAMPLE, oid("1.2.3"), 999, id="registered ID"),
+        pytest.param(([], oid("1.2.3")), EXAMPLE, oid("1.2.4"), 999, id="excluded registered ID"),
     ],
     indirect=["chain"],
 )

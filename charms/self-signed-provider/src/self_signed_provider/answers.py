@@ -213,6 +213,7 @@ def _wish(request: RequirerCertificateRequest) -> policies.Wish:
             ips=csr.sans_ip,
             emails=emails,
             uris=uris,
+            oids=csr.sans_oid,
             subject=subject,
         ),
     )

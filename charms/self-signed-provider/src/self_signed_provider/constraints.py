@@ -34,6 +34,8 @@ class Subtrees:
     uris: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
     subjects: tuple[x509.Name, ...] = ()
+    oids: tuple[str, ...] = ()
+    """Registered IDs, dotted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Names:
     ips: frozenset[str] = frozenset()
     emails: frozenset[str] = frozenset()
     uris: frozenset[str] = frozenset()
+    oids: frozenset[str] = frozenset()
+    """Registered IDs, dotted. Names of other kinds than these are in no certificate here."""
     subject: x509.Name | None = None
     """`None` if it is empty, which is outside of nothing."""
 
@@ -67,6 +71,8 @@ class Outside:
     ips: frozenset[str]
     subject: str | None
     """In the form of RFC 4514."""
+    oids: frozenset[str]
+    """Registered IDs."""
 
 
 def constraints_of(chain: Iterable[Certificate]) -> tuple[Constraints, ...]:
@@ -84,6 +90,7 @@ def names_of(
     ips: Iterable[str],
     emails: Iterable[str],
     uris: Iterable[str],
+    oids: Iterable[str],
     subject: x509.Name,
 ) -> Names:
     """Return what verifiers will hold to constraints.
@@ -98,6 +105,7 @@ def names_of(
         frozenset(ips),
         frozenset(emails),
         frozenset(uris),
+        frozenset(oids),
         subject if list(subject) else None,
     )
 
@@ -106,6 +114,7 @@ def outside(names: Names, constraints: Iterable[Constraints]) -> Outside:
     """Return which of *names* at least one of *constraints* does not allow."""
     hosts: set[str] = set()
     ips: set[str] = set()
+    oids: set[str] = set()
     subject: str | None = None
     for one in constraints:
         permitted, excluded = one.permitted, one.excluded
@@ -115,12 +124,16 @@ def outside(names: Names, constraints: Iterable[Constraints]) -> Outside:
         if permitted.uris or excluded.uris:
             # The RFC: an URI that names no host by its domain name must be rejected then.
             hosts |= {uri for uri in names.uris if _uri_host(uri) is None}
+        if permitted.oids or excluded.oids:
+            # A constraint that verifiers cannot process is an error to them where a certificate
+            # has a name of its kind, whatever that name is; so the RFC asks, and OpenSSL does.
+            oids |= names.oids
         ips |= _outside(names.ips, permitted.networks, excluded.networks, is_ip_within)
         if names.subject is not None and _outside(
             {names.subject}, permitted.subjects, excluded.subjects, is_subject_within
         ):
             subject = names.subject.rfc4514_string()
-    return Outside(frozenset(hosts), frozenset(ips), subject)
+    return Outside(frozenset(hosts), frozenset(ips), subject, frozenset(oids))
 
 
 def is_dns_within(name: str, base: str) -> bool:
@@ -229,4 +242,7 @@ def _subtrees(names: Iterable[x509.GeneralName]) -> Subtrees:
         uris=tuple(str(one) for one in of(x509.UniformResourceIdentifier)),
         networks=tuple(one for one in of(x509.IPAddress) if isinstance(one, Network)),
         subjects=tuple(one for one in of(x509.DirectoryName) if isinstance(one, x509.Name)),
+        oids=tuple(
+            one.value.dotted_string for one in values if isinstance(one, x509.RegisteredID)
+        ),
     )

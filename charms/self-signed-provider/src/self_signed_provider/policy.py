@@ -185,6 +185,10 @@ def _unsigned(outside: Outside) -> Iterator[Denial]:
     if outside.subject is not None:
         code = CertificateRequestErrorCode.OTHER
         yield Denial(code, f"{constraints}: the subject {outside.subject}")
+    if outside.oids:
+        code = CertificateRequestErrorCode.OTHER
+        reason = "the name constraints of the CA in use are for registered IDs, which no verifier"
+        yield Denial(code, f"{reason} can hold to them: {_listed(outside.oids)}")
 
 
 def _is_within(name: str | None, policy: Policy) -> bool:
