@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from demo_requirer.supervisor import Listen, PortInUseError, ServerError, systemd
+from tests.unit.requirer.scene import CHARM
 
 LISTEN = Listen("127.0.0.1", 8443)
 needs_systemd = pytest.mark.skipif(
@@ -109,6 +110,19 @@ def test_new_port(machine: Machine) -> None:
     assert "ListenStream=127.0.0.1:8444" in (machine.units / "web-0-https.socket").read_text()
 
 
+def test_other_words_for_the_same_socket(machine: Machine) -> None:
+    """A socket that an earlier version of the charm wrote goes on: systemd has it."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        listen = Listen("127.0.0.1", held.getsockname()[1])
+        earlier = f"[Socket]\nListenStream={listen}\nBacklog=7\n"
+        (machine.units / "web-0-https.socket").write_text(earlier)
+        machine.supervisor().ensure(listen)
+    calls = machine.calls()
+    assert "restart web-0-https.service" in calls
+    assert not any("stop" in call for call in calls)
+    assert "Backlog=1024" in (machine.units / "web-0-https.socket").read_text()
+
+
 def test_port_in_use(machine: Machine) -> None:
     """The error says which, and nothing is touched."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -195,6 +209,48 @@ def test_hardened(unit_files: list[pathlib.Path]) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_started_again_for_ever(unit_files: list[pathlib.Path]) -> None:
+    """Systemd does not give up on the service after five failures in ten seconds."""
+    before_service, _, _ = unit_files[0].read_text().partition("[Service]")
+    assert "StartLimitIntervalSec=0" in before_service
+
+
+def test_may_tell_systemd(unit_files: list[pathlib.Path]) -> None:
+    """A service that systemd waits for may use the kind of socket at which it does."""
+    text = unit_files[0].read_text()
+    assert "Type=notify" in text
+    families = re.search("RestrictAddressFamilies=(.*)", text)
+    assert families is not None
+    assert "AF_UNIX" in families[1].split()
+
+
+@pytest.mark.parametrize("is_abstract", [False, True])
+def test_systemd_hears_of_readiness(
+    machine: Machine, tmp_path: pathlib.Path, *, is_abstract: bool
+) -> None:
+    """The server, run as its unit file says, tells systemd when it accepts connections."""
+    command = re.search("ExecStart=(.*)", machine.supervisor().service_file())
+    assert command is not None
+    name = f"@notify-{os.getpid()}" if is_abstract else str(tmp_path / "notify")
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+        socket.create_server(("127.0.0.1", 0)) as listening,
+    ):
+        manager.bind(name.replace("@", "\0"))
+        manager.settimeout(60)
+        fd = listening.fileno()
+        server = subprocess.Popen(
+            command[1].replace("--fd=3", f"--fd={fd}").split(),
+            pass_fds=[fd],
+            env={**os.environ, "NOTIFY_SOCKET": name, "PYTHONPATH": str(CHARM / "src")},
+        )
+        try:
+            assert manager.recv(100) == b"READY=1"
+        finally:
+            server.terminate()
+            server.wait()
 
 
 def test_runs_this_python(unit_files: list[pathlib.Path]) -> None:

@@ -41,20 +41,18 @@ class Server(uvicorn.Server):
         config: uvicorn.Config,
         protocol: type[Protocol],
         *,
-        ready: int | None,
+        on_ready: Callable[[], None],
         on_drain: Callable[[], None],
     ) -> None:
         super().__init__(config)
         self._protocol = protocol
-        self._ready = ready
+        self._on_ready = on_ready
         self._on_drain = on_drain
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then tell who waits for it."""
         await super().startup(sockets)
-        if self._ready is not None:
-            os.write(self._ready, b"\n")
-            os.close(self._ready)
+        self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nothing more, and let what is open end by itself before it is ended."""
@@ -69,7 +67,10 @@ class Server(uvicorn.Server):
 
 
 async def serve(
-    store: Path, listening: socket.socket, control: Path | None = None, ready: int | None = None
+    store: Path,
+    listening: socket.socket,
+    control: Path | None = None,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the store's certificates on a socket, until SIGTERM or SIGINT.
 
@@ -77,8 +78,7 @@ async def serve(
         store: Folder of the `Store`.
         listening: Bound; taken over.
         control: Where to offer the socket to a successor; None does not.
-        ready: File descriptor that gets one byte, and is closed, as soon as connections are
-        accepted.
+        on_ready: Called as soon as connections are accepted.
     """
     metrics = Metrics()
     terminal = Terminal(metrics)
@@ -108,10 +108,27 @@ async def serve(
             offer.close()
 
     try:
-        await Server(config, protocol, ready=ready, on_drain=on_drain).serve([listening])
+        await Server(config, protocol, on_ready=on_ready, on_drain=on_drain).serve([listening])
     finally:
         if offer:
             offer.close()
+
+
+def tell_parent(ready: int) -> None:
+    """Write one byte to a file descriptor, and close it."""
+    os.write(ready, b"\n")
+    os.close(ready)
+
+
+def tell_systemd() -> None:
+    """Tell systemd that the service is up (sd_notify(3)), where that is what started it."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            # An @ stands for the zero byte of an abstract address (unix(7)).
+            notify.sendto(
+                b"READY=1", address.replace("@", "\0", 1) if address[0] == "@" else address
+            )
 
 
 async def _until(condition: Callable[[], bool], patience: float) -> None:
@@ -139,11 +156,18 @@ def main() -> None:
         "--control", type=Path, help="Unix socket that hands the listening one over"
     )
     parser.add_argument("--ready-fd", type=int, help="file descriptor to write to when listening")
+    parser.add_argument("--notify", action="store_true", help="tell systemd when listening")
     options = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    asyncio.run(
-        serve(options.store, socket.socket(fileno=options.fd), options.control, options.ready_fd)
-    )
+
+    def on_ready() -> None:
+        if options.ready_fd is not None:
+            tell_parent(options.ready_fd)
+        if options.notify:
+            tell_systemd()
+
+    listening = socket.socket(fileno=options.fd)
+    asyncio.run(serve(options.store, listening, options.control, on_ready))
 
 
 if __name__ == "__main__":

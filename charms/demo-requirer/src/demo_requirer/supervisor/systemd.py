@@ -66,16 +66,19 @@ class SystemdSupervisor:
         """See `Supervisor.ensure`."""
         service = self.service_file()
         listening = socket_file(self._name, listen)
-        new_socket = _text(self._socket) != listening
-        new_service = _text(self._service) != service
+        before = _text(self._socket)
+        is_new = before != listening or _text(self._service) != service
         runs = systemd.service_running(self._service.name)
-        if runs and not (new_socket or new_service or renew):
+        if runs and not (is_new or renew):
             return
-        if new_socket:
+        # Another version of this charm may have said other things of the same socket: that one is
+        # systemd's already, and stays.
+        moves = _listen_line(before or "") != _listen_line(listening)
+        if moves:
             # Found out before anything is touched: systemd would say no more than "failed".
             bind(listen).close()
         try:
-            self._apply(service, listening, new_socket=new_socket)
+            self._apply(service, listening, moves=moves)
         except (systemd.SystemdError, OSError) as error:
             raise ServerError(f"systemd does not start {self._service.name}: {error}") from error
 
@@ -104,12 +107,11 @@ class SystemdSupervisor:
             python_path=":".join(map(str, paths)),
         )
 
-    def _apply(self, service: str, listening: str, *, new_socket: bool) -> None:
-        self._service.write_text(service)
-        if new_socket:
-            if self._socket.exists():
-                systemd.service_stop(self._service.name, self._socket.name)
-            self._socket.write_text(listening)
+    def _apply(self, service: str, listening: str, *, moves: bool) -> None:
+        _write(self._service, service)
+        if moves and self._socket.exists():
+            systemd.service_stop(self._service.name, self._socket.name)
+        _write(self._socket, listening)
         systemd.daemon_reload()
         systemd.service_enable("--now", self._socket.name)
         systemd.service_enable(self._service.name)
@@ -137,8 +139,21 @@ def socket_file(name: str, listen: Listen) -> str:
     return _SOCKET.format(name=name, listen=listen)
 
 
+def _listen_line(text: str) -> str:
+    """Return where a socket's unit file says to listen; empty if it does not."""
+    return next((line for line in text.splitlines() if line.startswith("ListenStream=")), "")
+
+
 def _text(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a unit file: a hook that is killed leaves the old one or the new, and no half."""
+    if _text(path) != text:
+        new = path.with_name(f"{path.name}.new")
+        new.write_text(text)
+        new.replace(path)
 
 
 _SOCKET = """\
@@ -162,10 +177,14 @@ _SERVICE = """\
 Description=HTTPS server of {name}
 Requires={name}.socket
 After={name}.socket network.target
+# Whatever made it fail may pass: it is started again for ever, and not five times.
+StartLimitIntervalSec=0
 
 [Service]
-Type=exec
-ExecStart={python} -m demo_requirer.server --store={folder}/store --fd=3
+# It says when it accepts connections: a server that cannot do so fails the hook that starts it.
+Type=notify
+TimeoutStartSec=60
+ExecStart={python} -m demo_requirer.server --store={folder}/store --fd=3 --notify
 Environment=PYTHONPATH={python_path} PYTHONDONTWRITEBYTECODE=1
 User={user}
 WorkingDirectory={folder}
@@ -175,7 +194,8 @@ RestartSec=1
 TimeoutStopSec=45
 KillMode=mixed
 
-# It reads its store and the charm's code, and answers on a socket that it is given.
+# It reads its store and the charm's code, and answers on a socket that it is given. AF_UNIX is
+# for its word to systemd.
 CapabilityBoundingSet=
 AmbientCapabilities=
 DevicePolicy=closed
@@ -195,7 +215,7 @@ ProtectKernelTunables=true
 ProtectProc=invisible
 ProtectSystem=strict
 RemoveIPC=true
-RestrictAddressFamilies=AF_INET AF_INET6
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 RestrictNamespaces=true
 RestrictRealtime=true
 RestrictSUIDSGID=true
