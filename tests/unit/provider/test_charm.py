@@ -217,6 +217,24 @@ def test_every_unit_tells_the_first_version(ctx: testing.Context[Any]) -> None:
     assert out.get_relation(9).local_app_data == stale.local_app_data
 
 
+def test_relation_of_nobody_fails_no_hook(
+    ctx: testing.Context[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While Juju does not tell who is at the other end, as where that is ending, others go on."""
+    nobodys = [
+        testing.Relation("send-ca-cert", id=9, remote_units_data={}),
+        testing.Relation("certificates", id=8, remote_units_data={}),
+    ]
+    trust = testing.Relation("send-ca-cert", id=10, remote_app_data={"version": "1"})
+
+    def unknown(_backend: object, relation_id: int, **_: object) -> str | None:
+        return None if relation_id in {8, 9} else "client"
+
+    monkeypatch.setattr("scenario.mocking._MockModelBackend.relation_remote_app_name", unknown)
+    out = ctx.run(ctx.on.update_status(), state(*nobodys, trust))
+    assert "certificates" in out.get_relation(10).local_app_data
+
+
 def test_departed_unit_is_revoked(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:
     """When a unit leaves, its certificate is revoked, and its key is not to blame."""
     relation = asking(leaf_key, "web-0")

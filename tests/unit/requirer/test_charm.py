@@ -387,6 +387,32 @@ def test_damaged_store_is_mended(
     assert place.serials == before
 
 
+def test_relations_of_nobody_fail_no_hook(
+    ctx: testing.Context[DemoRequirerCharm],
+    served: testing.State,
+    provider: Provider,
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While Juju does not tell who is at the other end, what is served stays, and others count."""
+    before = place.serials
+    silent = testing.Relation("receive-ca-cert", remote_units_data={})
+    given = {"certificates": json.dumps([provider.ca.raw]), "version": "1"}
+    trust = testing.Relation("receive-ca-cert", remote_app_data=given)
+    relation = dataclasses.replace(certificates(served), remote_units_data={})
+    nobodys = {silent.id, relation.id}
+
+    def unknown(_backend: object, relation_id: int, **_: object) -> str | None:
+        return None if relation_id in nobodys else "other"
+
+    monkeypatch.setattr("scenario.mocking._MockModelBackend.relation_remote_app_name", unknown)
+    ctx.run(
+        ctx.on.update_status(), dataclasses.replace(served, relations=[relation, silent, trust])
+    )
+    assert place.serials == before
+    assert place.content.trusted == (provider.ca.raw.strip(),)
+
+
 # Modes
 
 

@@ -234,8 +234,7 @@ class DemoRequirerCharm(ops.CharmBase):
         serving = plan.what_to_serve(
             offers.gather(tls, config.mode, held), held, wanted, revoked, self._now
         )
-        given = self._trust.get_all_certificates() if self._trust else ()
-        trusted = pairs.certificates_in(sorted(given))
+        trusted = pairs.certificates_in(sorted(self._given_authorities()))
         facts = dataclasses.replace(
             facts,
             denials=offers.denials(tls),
@@ -264,6 +263,14 @@ class DemoRequirerCharm(ops.CharmBase):
                     logger.info("serving %s, serial number %X", pair.slot, pair.serial_number)
         return facts
 
+    def _given_authorities(self) -> set[str]:
+        """Return what this unit was told to trust, by whom Juju still knows."""
+        if self._trust is None:
+            return set()
+        known = [one for one in self.model.relations[TRUST] if one.active and one.app]
+        given = (self._trust.get_all_certificates(relation.id) for relation in known)
+        return set[str]().union(*given)
+
     def _run_server(self, config: RequirerConfig, *, renew: bool) -> None:
         address = self._identity.address
         if address is not None:
@@ -288,7 +295,8 @@ class DemoRequirerCharm(ops.CharmBase):
         return status.Facts(
             config_problem=self._asked[1],
             is_related=bool(related),
-            provider=related[0].app.name if related else "",
+            # The application at the other end of a relation that is dead has no name any more.
+            provider=next((one.app.name for one in related if one.app), ""),
         )
 
     def _read(self, store: Store) -> Content | None:

@@ -195,7 +195,8 @@ class SelfSignedProviderCharm(ops.CharmBase):
             present = {
                 (relation.id, member.name)
                 for relation in certificates
-                if relation.active
+                # Of one that is ending, Juju may not tell any more who is at the other end.
+                if relation.active and relation.app
                 for member in (relation.app, *relation.units)
             }
             return ledger.Departures(present=frozenset(present))
@@ -235,10 +236,10 @@ class SelfSignedProviderCharm(ops.CharmBase):
         _tell(event, actions.issued_certificates(self._remembered.ledger, self._now))
 
     def _on_rotate_private_key(self, event: ops.ActionEvent) -> None:
-        config = self._config_in_force
-        wanted, problem = self._wanted
         if not self._may_act(event):
             return
+        config = self._config_in_force
+        wanted, problem = self._wanted
         if config is None or wanted is None:
             event.fail(f"There is no CA to make: {problem or self._problem}")
             return

@@ -36,7 +36,8 @@ class TrustBundle:
         if not bundle:
             return
         for relation in self._charm.model.relations[self._endpoint]:
-            if not relation.active:
+            # Of one that is ending, Juju may not tell any more who is at the other end.
+            if not (relation.active and relation.app):
                 continue
             is_second = _is_second(relation)
             if self._charm.unit.is_leader():

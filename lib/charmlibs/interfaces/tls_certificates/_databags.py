@@ -55,7 +55,8 @@ class Databags:
     def _request_entries(self, relation: ops.Relation) -> Iterator[tuple[str, _wire.RequestEntry]]:
         """Yield what the units and the application at the other end ask for, by their names."""
         units = sorted(relation.units, key=lambda unit: unit.name)
-        for entity in (*units, relation.app):
+        # The remote application of a relation that is dead has no name any more.
+        for entity in (*units, *((relation.app,) if relation.app else ())):
             text = _relations.read(relation, entity, _wire.REQUESTS)
             read = self.reader.requests(text, (relation.id, entity))
             for line in _wire.told(read.rejected, entity.name):
