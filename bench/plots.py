@@ -24,8 +24,9 @@ PLOTS = {
 _INTRO = """# Figures
 
 How this library does beside the published one, version 1.12.0, in one run: each figure is the
-median of {runs} runs, the two in turn, each in a process of its own (what takes over 20 seconds is
-run once).
+median of {runs} runs, the two in turn, each in a process of its own. What takes over 20 seconds is
+run once; what is not done after {limit:.0f} seconds is ended, and has no time here, but the memory
+that it had taken by then.
 
 ```console
 $ {command}
@@ -69,7 +70,9 @@ def draw(found: results.Results, work: str, title: str) -> Drawing:
 
 def page(found: results.Results) -> Iterator[str]:
     """Yield the page, part by part."""
-    yield _INTRO.format(runs=found.runs, command=found.command, machine=found.machine)
+    yield _INTRO.format(
+        runs=found.runs, limit=results.LIMIT, command=found.command, machine=found.machine
+    )
     for name, (_, title) in PLOTS.items():
         yield f"![{title}, by the number of certificates](../figures/{name}.svg)\n"
     yield "## Every figure\n"

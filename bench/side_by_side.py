@@ -171,7 +171,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("entries", nargs="*", type=int, default=list(ENTRIES))
     parser.add_argument("--runs", type=int, default=3, help="of which the median counts")
-    parser.add_argument("--limit", type=float, default=900, help="seconds for one run")
+    parser.add_argument(
+        "--limit", type=float, default=results.LIMIT, help="seconds after which a run is ended"
+    )
     parser.add_argument("--store", action="store_true", help="for the documentation")
     arguments = parser.parse_args()
     pythons = {"published": install("published", PUBLISHED), "here": install("here", "./lib")}

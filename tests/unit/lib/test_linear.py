@@ -1,5 +1,6 @@
 """What a hook costs is linear in the entries: parses, signatures, verifications, writes."""
 
+import gc
 import json
 from collections import Counter
 from typing import Any
@@ -49,9 +50,9 @@ def _provider() -> Provider:
     return provider
 
 
-def _requirer() -> Requirer:
+def _requirer(**options: Any) -> Requirer:
     wanted = [A(common_name=str(number)) for number in range(MANY)]
-    requirer = Requirer(certificate_requests=wanted)
+    requirer = Requirer(certificate_requests=wanted, **options)
     requirer.relate()
     requirer.receive(certificates=certificates(keys.answer(csr) for csr in requirer.requests()))
     return requirer
@@ -147,6 +148,43 @@ def test_requirer_in_steady_state(counted: Counter[str]) -> None:
         "get_info": MANY + 1,
         "get_content": MANY + 1,
     }
+
+
+def test_requirer_that_keeps_in_steady_state(counted: Counter[str]) -> None:
+    """To hold what is in force costs no parse, and two questions about one secret more."""
+    requirer = _requirer(keep_until_replaced=True)
+    requirer.update_status()
+    counted.clear()
+    requirer.update_status()
+    assert counted == {
+        "load_pem_x509_csr": MANY,
+        "load_pem_x509_certificate": MANY + 1,
+        "get_info": MANY + 2,
+        "get_content": MANY + 2,
+    }
+
+
+def test_hooks_of_one_process_do_not_pile_up() -> None:
+    """What a hook has parsed is gone when it ends, without waiting for the garbage collector."""
+    requirer = _requirer()
+    requirer.call(lambda _: None)
+    gc.collect()
+    gc.disable()
+    try:
+        before = _alive()
+        for _ in range(3):
+            requirer.update_status()
+        requirer.told.clear()
+        # `ops.testing` keeps the events of every hook, and they hold what they tell of.
+        requirer.context.emitted_events.clear()
+        assert _alive() - before <= 2 * MANY
+    finally:
+        gc.enable()
+
+
+def _alive() -> int:
+    kinds = (_x509.Certificate, _x509.CertificateSigningRequest)
+    return sum(isinstance(one, kinds) for one in gc.get_objects())
 
 
 def test_requirer_asks_in_one_write(counted: Counter[str]) -> None:

@@ -25,6 +25,17 @@ class InvalidPEM(TLSCertificatesError, ValueError):  # noqa: N818 - named after 
 class InvalidArgument(TLSCertificatesError, ValueError):  # noqa: N818 - as `InvalidPEM`.
     """The author of a charm passed something that no deployment could make right."""
 
+    @classmethod
+    def of_taken_endpoint(cls, relationship_name: object) -> "InvalidArgument":
+        """Return the error of a second object for one endpoint: `ops` has room for one.
+
+        Both would write the same databag and secrets, and each undo what the other did.
+        """
+        return cls(
+            f"relationship_name: there is an object for {relationship_name!r} already; "
+            "make one for each endpoint, with all of its requests"
+        )
+
 
 class ChainError(TLSCertificatesError):
     """Certificates do not form a chain in which each one is signed by the next."""

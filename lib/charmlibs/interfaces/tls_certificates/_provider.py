@@ -42,7 +42,10 @@ class TLSCertificatesProvidesV4(ops.Object):
         relationship_name: str,
         provider_capabilities: _values.ProviderCapabilities | None = None,
     ) -> None:
-        super().__init__(charm, relationship_name)
+        try:
+            super().__init__(charm, relationship_name)
+        except RuntimeError as error:
+            raise _errors.InvalidArgument.of_taken_endpoint(relationship_name) from error
         if not isinstance(provider_capabilities, (_values.ProviderCapabilities, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance] - charms without types.
             raise _errors.InvalidArgument(
                 "provider_capabilities must be ProviderCapabilities or None, "

@@ -85,7 +85,10 @@ class TLSCertificatesRequiresV4(ops.Object):
         *,
         keep_until_replaced: bool = False,
     ) -> None:
-        super().__init__(charm, relationship_name)
+        try:
+            super().__init__(charm, relationship_name)
+        except RuntimeError as error:
+            raise _errors.InvalidArgument.of_taken_endpoint(relationship_name) from error
         requests = _requests.Given(mode, certificate_requests, certificate_requests_by_mode)
         if private_key is not None:
             _check_private_key(private_key)
