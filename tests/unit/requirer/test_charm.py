@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+import ops
 import pytest
 from ops import testing
 
@@ -497,6 +498,24 @@ def test_port_in_use(
     assert f"port 9443 of {ADDRESS} is in use" in out.unit_status.message
     assert place.listens[-1].port == 8443
     assert out.opened_ports == {testing.TCPPort(8443)}
+
+
+def test_port_that_another_unit_has_open(
+    ctx: testing.Context[DemoRequirerCharm],
+    served: testing.State,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What Juju has against opening a port is in the status, and fails no hook."""
+
+    def refuse(*_: object) -> None:
+        text = 'ERROR cannot open 9443/tcp (unit "web/0"): port range conflicts with 9443/tcp'
+        raise ops.ModelError(text + ' (unit "other/0")\n')
+
+    monkeypatch.setattr("scenario.mocking._MockModelBackend.open_port", refuse)
+    changed = dataclasses.replace(served, config=QUICK | {"port": 9443})
+    out = ctx.run(ctx.on.config_changed(), changed)
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert "Juju does not open port 9443: cannot open" in out.unit_status.message
 
 
 def test_new_port(

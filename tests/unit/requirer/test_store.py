@@ -123,6 +123,30 @@ def test_content_nested_by_the_thousand(store: Store, authority: Authority) -> N
     assert store.write(content)
 
 
+@pytest.mark.parametrize("change", ["more", "less"])
+def test_written_by_another_version(change: str, store: Store, authority: Authority) -> None:
+    """A set that is whole, and that this version cannot read, is written again: no error else."""
+    as_written = vars(store_module)["_to_json"]
+
+    def otherwise(content: Content) -> dict[str, Any]:
+        raw = as_written(content)
+        pair = raw["pairs"][0]
+        if change == "more":
+            pair["color"] = "blue"
+        else:
+            del pair["ends_in_root"]
+        return raw
+
+    content = full(authority)
+    with pytest.MonkeyPatch.context() as other_version:
+        other_version.setattr(store_module, "_to_json", otherwise)
+        store.write(content)
+    with pytest.raises(StoreDamagedError, match="another version"):
+        store.read()
+    assert store.write(content)
+    assert store.read() == content
+
+
 def _die_at_line(number: int, store: Store, content: Content) -> bool:
     """Write in a child process that is gone before it runs its *number*-th line; say if it was."""
     child = os.fork()

@@ -286,8 +286,13 @@ class DemoRequirerCharm(ops.CharmBase):
             return
         if {opened.port for opened in self.unit.opened_ports()} == {port}:
             self._stored.port = port
-        else:
+            return
+        try:
             self.unit.set_ports(port)
+        except ops.ModelError as error:
+            # Another unit on this machine may have it open: Juju looks at no address.
+            reason = " ".join(str(error).removeprefix("ERROR").split())
+            raise supervisor.ServerError(f"Juju does not open port {port}: {reason}") from error
 
     def _related_facts(self) -> status.Facts:
         """Return what is known without the library."""

@@ -232,11 +232,21 @@ def _to_json(content: Content) -> dict[str, Any]:
 
 
 def _from_json(raw: dict[str, Any], keys: list[str]) -> Content:
-    """Build the values again; the digest has told already that the text is what was written."""
+    """Build the values again; the digest has told already that the text is what was written.
+
+    That may have been by another version of the charm, before a refresh or a way back from one.
+    """
     if raw.get("format") != _FORMAT:
         raise StoreDamagedError(
             f"its format is {raw.get('format')!r}, this version reads {_FORMAT}"
         )
+    try:
+        return _content(raw, keys)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise StoreDamagedError(f"another version wrote it: {error!r}") from error
+
+
+def _content(raw: dict[str, Any], keys: list[str]) -> Content:
     return Content(
         title=raw["title"],
         notice=raw["notice"],
