@@ -50,9 +50,9 @@ MOST_CALLS = Counter(
         # One for each endpoint.
         "relation-ids": 3,
         "relation-list": 1,
-        # The unit's key, its certificate, and what is being replaced.
+        # The unit's key, its certificate, and what is held of it for the time after its relation.
         "secret-get": 3,
-        "secret-info-get": 2,
+        "secret-info-get": 3,
     }
 )
 NOT_USED = {
