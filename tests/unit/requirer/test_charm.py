@@ -29,6 +29,8 @@ from tests.unit.requirer.scene import (
 )
 
 if TYPE_CHECKING:
+    import pathlib
+
     from demo_requirer.charm import DemoRequirerCharm
 
 
@@ -545,6 +547,20 @@ def test_refresh_renews_the_server(
     """After a refresh, and only then, a new process takes over."""
     assert place.renewed == 0
     ctx.run(ctx.on.upgrade_charm(), served)
+    assert place.renewed == 1
+
+
+def test_refresh_whose_hook_was_skipped(
+    ctx: testing.Context[DemoRequirerCharm],
+    served: testing.State,
+    place: Place,
+    tmp_path: pathlib.Path,
+) -> None:
+    """Where upgrade-charm failed and was not run again, the next hook renews the server, once."""
+    out = ctx.run(ctx.on.update_status(), served)
+    (tmp_path / "charm" / "dispatch").touch()
+    for _ in range(2):
+        out = ctx.run(ctx.on.config_changed(), out)
     assert place.renewed == 1
 
 

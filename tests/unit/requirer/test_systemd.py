@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 
@@ -152,6 +154,41 @@ def test_nothing_is_left(machine: Machine) -> None:
     assert "disable --now web-0-https.service" in calls
     assert not list(machine.units.iterdir())
     assert not supervisor.folder.exists()
+
+
+def test_user_is_made(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service's own user is made when it is first needed, and the unit's folder is its own."""
+    made: list[list[str]] = []
+    me = pwd.getpwuid(os.getuid())
+
+    def getpwnam(name: str) -> pwd.struct_passwd:
+        if not made:
+            raise KeyError(name)
+        return me
+
+    def run(command: list[str], **_: object) -> None:
+        made.append(command)
+
+    monkeypatch.setattr(pwd, "getpwnam", getpwnam)
+    monkeypatch.setattr(systemd.subprocess, "run", run)
+    for _ in range(2):
+        machine.supervisor().make_store()
+    [command] = made
+    assert command[-3:] == ["--shell", "/usr/sbin/nologin", "web-0"]
+    folder = machine.supervisor().folder.stat()
+    assert (folder.st_uid, stat.S_IMODE(folder.st_mode)) == (me.pw_uid, 0o700)
+
+
+def test_user_that_cannot_be_made(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is said, with the user's name, and nothing is written."""
+
+    def run(command: list[str], **_: object) -> None:
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(systemd.subprocess, "run", run)
+    with pytest.raises(ServerError, match="the user web-0 cannot be made"):
+        machine.supervisor().make_store()
+    assert not machine.state.exists()
 
 
 def test_units_share_nothing(machine: Machine) -> None:

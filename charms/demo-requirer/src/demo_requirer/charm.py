@@ -51,7 +51,7 @@ class DemoRequirerCharm(ops.CharmBase):
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
-        self._stored.set_default(address=None, fqdn=None, port=None)
+        self._stored.set_default(address=None, fqdn=None, port=None, code=None)
         self._stored.set_default(unit_status=None, app_status=None)
         self._last_good = last_good.LastGood(self._stored, self.unit, self.model)
         self.tracing = ops.tracing.Tracing(self, TRACING, ca_relation_name=TRUST)
@@ -272,10 +272,22 @@ class DemoRequirerCharm(ops.CharmBase):
         return set[str]().union(*given)
 
     def _run_server(self, config: RequirerConfig, *, renew: bool) -> None:
-        address = self._identity.address
+        address, code = self._identity.address, self._code
         if address is not None:
+            # After an upgrade-charm that failed, which may be skipped (`juju resolve --no-retry`),
+            # a later hook renews it.
+            renew = renew or self._stored.code not in {None, code}
             self._supervisor.ensure(supervisor.Listen(address, config.port), renew=renew)
+            self._remember("code", code)
             self._open_port(config.port)
+
+    @property
+    def _code(self) -> str:
+        """What tells the code of one refresh from that of another: Juju writes all files anew."""
+        try:
+            return str((self.charm_dir / "dispatch").stat().st_mtime_ns)
+        except OSError:
+            return ""
 
     def _open_port(self, port: int) -> None:
         """Have Juju open the port, and ask no more once it was seen open.
