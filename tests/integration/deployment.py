@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import json
@@ -151,6 +152,11 @@ class Deployment:
         """Run an action on the provider's leader, and return its results."""
         return dict(self.juju.run(f"{self.provider}/leader", action, params).results)
 
+    def secrets_held(self) -> collections.Counter[str]:
+        """Count the model's secrets by their owners: what a broken hook left would stand out."""
+        listed = json.loads(self.juju.cli("secrets", "--format", "json"))
+        return collections.Counter(secret["owner"] for secret in listed.values())
+
     def follow_bundle(self) -> Bundle:
         """Return a client's trust, kept up with what the provider says is to be trusted."""
         return Bundle(self.ca)
@@ -180,9 +186,10 @@ def deploy(
     provider_config: Mapping[str, Any] | None = None,
     requirer_config: Mapping[str, Any] | None = None,
     units: int = 1,
+    provider_units: int = 1,
 ) -> Deployment:
     """Deploy both charms and relate them."""
-    juju.deploy(charms(PROVIDER), PROVIDER, config=provider_config)
+    juju.deploy(charms(PROVIDER), PROVIDER, config=provider_config, num_units=provider_units)
     juju.deploy(charms(REQUIRER), REQUIRER, config=requirer_config, num_units=units)
     juju.integrate(f"{PROVIDER}:certificates", f"{REQUIRER}:certificates")
     return Deployment(juju)

@@ -1,4 +1,4 @@
-"""Faults that Juju has no verb for: localjuju's `juju local`."""
+"""Faults that Juju has no verb for (localjuju's `juju local`), and the model they are made in."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests.integration import deployment
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     import jubilant
 
@@ -89,6 +91,33 @@ class Faults:
     def _local(self, verb: str, *words: str) -> None:
         assert self._juju.model is not None
         self._juju.cli("local", verb, "--model", self._juju.model, *words, include_model=False)
+
+
+def deploy_for_faults(
+    juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]
+) -> deployment.Deployment:
+    """Deploy two units of either charm, all active; no `update-status` helps them by chance."""
+    juju.model_config({"update-status-hook-interval": "60m"})
+    model = deployment.deploy(
+        juju,
+        charms,
+        provider_config={"key-algorithm": "ecdsa-p256", "ca-overlap": "5s"},
+        requirer_config={"key-algorithm": "ecdsa"},
+        units=2,
+        provider_units=2,
+    )
+    model.wait_active()
+    return model
+
+
+def settle(served: deployment.Deployment, faults: Faults) -> None:
+    """Have every unit look at everything twice: what is done with is removed in a later hook."""
+    served.wait_active(after_fault=True)
+    for _ in range(2):
+        for app in (served.provider, served.requirer):
+            for name in served.juju.status().apps[app].units:
+                faults.update_status(name)
+        served.wait_active()
 
 
 @contextlib.contextmanager
