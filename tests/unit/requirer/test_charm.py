@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ops
 import pytest
+import time_machine
 from ops import testing
 
 from charmlibs.interfaces.tls_certificates import (
@@ -356,6 +357,56 @@ def test_chain_that_leads_nowhere(
     assert "not served: unit web-0: " in out.unit_status.message
     assert "; serving web-0 until" in out.unit_status.message
     assert place.serials == before
+
+
+def of_another_key(provider: Provider, csr: str) -> dict[str, Any]:
+    key = PrivateKey.generate(key_algorithm="ecdsa", key_size=256)
+    other = CertificateRequestAttributes(common_name="web-0").generate_csr(key)
+    return {**provider.answer(other.raw), "certificate_signing_request": csr}
+
+
+def of_last_week(provider: Provider, csr: str) -> dict[str, Any]:
+    attributes = CertificateRequestAttributes(common_name="ca", is_ca=True)
+    with time_machine.travel(provider.ca.validity_start_time - 7 * DAYS):
+        ca = Certificate.generate_self_signed_ca(attributes, provider.key, 365 * DAYS)
+        return Provider(provider.key, ca).answer(csr, validity=DAYS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        pytest.param(of_another_key, "the certificate is for another key", id="another key"),
+        pytest.param(of_last_week, "the certificate expired at 20", id="expired"),
+    ],
+)
+def test_answer_that_cannot_be_used(
+    ctx: testing.Context[DemoRequirerCharm],
+    served: testing.State,
+    provider: Provider,
+    place: Place,
+    *,
+    wrong: Any,
+    says: str,
+) -> None:
+    """It is not served, the status says why, and the old one stays."""
+    before = place.serials
+    out = ctx.run(ctx.on.action("renew-certificate"), served)
+    new, relation = answered(out, wrong(provider, requests(out)[0]))
+    out = ctx.run(ctx.on.relation_changed(relation), new)
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert out.unit_status.message.startswith(f"not served: web-0: {says}")
+    assert "; serving web-0 until" in out.unit_status.message
+    assert place.serials == before
+
+
+def test_right_answer_beside_a_wrong_one(
+    ctx: testing.Context[DemoRequirerCharm], asked: testing.State, provider: Provider
+) -> None:
+    """A request that is answered twice, once so that it can be used, is answered."""
+    csr = requests(asked)[0]
+    new, relation = answered(asked, provider.answer(csr), of_another_key(provider, csr))
+    out = ctx.run(ctx.on.relation_changed(relation), new)
+    assert isinstance(out.unit_status, testing.ActiveStatus)
 
 
 def test_store_is_made_anew_from_secrets(

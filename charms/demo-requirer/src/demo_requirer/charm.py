@@ -238,7 +238,7 @@ class DemoRequirerCharm(ops.CharmBase):
         facts = dataclasses.replace(
             facts,
             denials=offers.denials(tls),
-            refused=serving.refused,
+            refused=(*serving.refused, *offers.unfit(tls, self._now)),
             wanted=tuple(wanted),
             pairs=serving.pairs,
             waits_for_leader=config.mode is CertificateMode.APP and not self.unit.is_leader(),

@@ -11,9 +11,11 @@ from .pairs import bundle
 from .plan import Offer
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable, Iterator, Sequence
 
     from charmlibs.interfaces.tls_certificates import (
+        CertificateSigningRequest,
         PrivateKey,
         ProviderCertificate,
         TLSCertificatesRequiresV4,
@@ -87,6 +89,35 @@ def denials(tls: TLSCertificatesRequiresV4) -> tuple[str, ...]:
             if one.certificate_signing_request in own
         )
     )
+
+
+def unfit(tls: TLSCertificatesRequiresV4, now: datetime.datetime) -> tuple[str, ...]:
+    """Say why what the provider answered is no offer, for each request that has no other answer.
+
+    The library keeps such answers to itself. What was denied or revoked is told elsewhere.
+    """
+    own = {one.certificate_signing_request for one in tls.get_csrs_from_requirer_relation_data()}
+    flaws: dict[CertificateSigningRequest, list[str | None]] = {}
+    for answer in tls.get_provider_certificates():
+        if answer.certificate_signing_request in own and not answer.revoked:
+            found = flaws.setdefault(answer.certificate_signing_request, [])
+            found.append(_flaw(answer, now))
+    return tuple(
+        f"{csr.common_name}: the certificate {found[0]}"
+        for csr, found in flaws.items()
+        if found[0] is not None and all(found)
+    )
+
+
+def _flaw(answer: ProviderCertificate, now: datetime.datetime) -> str | None:
+    certificate = answer.certificate
+    if certificate.public_key_sha256 != answer.certificate_signing_request.public_key_sha256:
+        return "is for another key"
+    if certificate.is_ca:
+        return "is a CA's, which was not asked for"
+    if certificate.expiry_time < now:
+        return f"expired at {certificate.expiry_time:%Y-%m-%d %H:%M:%S} UTC"
+    return None
 
 
 def revoked_fingerprints(tls: TLSCertificatesRequiresV4) -> frozenset[str]:
