@@ -15,6 +15,8 @@ from localjuju.model.secrets import Expiry, Owner, Reader, Revision, Secret
 from .player import Player, charm, names, new_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from localjuju.model import Model
 
 
@@ -279,6 +281,30 @@ def test_pending_writes_are_read_back(scene: Scene) -> None:
     assert scene.player.in_hook(scene.model, "owner/0", script)
     assert scene.read("owner/0") == "two"
     assert scene.secret().latest == 1
+
+
+@pytest.mark.parametrize("tool", ["secret-add", "secret-set"])
+def test_largest_content(scene: Scene, tool: str) -> None:
+    """A secret has at most 1,000,000 characters of base64 (of three quarters as many bytes)."""
+    words = [tool] if tool == "secret-add" else [tool, scene.add()]
+    scene.ask("owner/0", *words, f"word={'a' * 750_000}")
+    assert scene.refused("owner/0", *words, f"word={'a' * 750_001}") == (
+        'ERROR base64 encoded secret content for key "word" too large: 1000004 bytes\n'
+    )
+    halves = [f"{key}={'a' * 375_001}" for key in ("one", "two")]
+    assert scene.refused("owner/0", *words, *halves) == (
+        "ERROR base64 encoded secret content too large: 1000008 bytes\n"
+    )
+
+
+def test_content_of_a_file(scene: Scene, tmp_path: Path) -> None:
+    """A charm may give content in a file, as YAML, and more beside it."""
+    (tmp_path / "content.yaml").write_text("word: one\nother: two\n")
+    uri = scene.ask(
+        "owner/0", "secret-add", "--file", str(tmp_path / "content.yaml"), "third=three"
+    ).strip()
+    content = json.loads(scene.ask("owner/0", "secret-get", uri, "--format", "json"))
+    assert content == {"other": "two", "third": "three", "word": "one"}
 
 
 def test_content_is_in_no_repr() -> None:

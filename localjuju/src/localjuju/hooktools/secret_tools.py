@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localjuju.flags import Flag, UsageError
 from localjuju.model import JujuError, NotFoundError
@@ -11,14 +11,19 @@ from localjuju.model.secrets import (
     Reader,
     Rotation,
     Secret,
+    check_content,
     parse_content,
     parse_expiry,
     parse_uri,
 )
 
+from . import texts
 from .pending_secrets import Change
 from .registry import FORMAT, NOTHING, Call, tool
 from .relation_tools import RELATION, relation_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _DETAILS = (
     Flag("label"),
@@ -38,7 +43,7 @@ def rfc3339(moment: datetime.datetime) -> str:
 @tool("secret-add", *_DETAILS)
 def secret_add(call: Call) -> str:
     """Make a secret."""
-    content = parse_content(call.args, call.read_file)
+    content = _content(call, call.args)
     if not content:
         raise UsageError("missing secret value or filename")
     secret = call.context.secrets.add(
@@ -57,7 +62,7 @@ def secret_set(call: Call) -> object:
     """Change a secret."""
     if not call.args:
         raise UsageError("missing secret URI")
-    content = parse_content(call.args[1:], call.read_file)
+    content = _content(call, call.args[1:])
     _owner(call)
     secret = call.context.secrets.managed(call.args[0])
     given = call.options.given
@@ -70,6 +75,17 @@ def secret_set(call: Call) -> object:
     )
     call.context.secrets.change(secret, change)
     return NOTHING
+
+
+def _content(call: Call, words: Sequence[str]) -> dict[str, str]:
+    """Return what ``--file`` and ``KEY=VALUE`` words give together."""
+    content: dict[str, str] = {}
+    if call.options.given("file"):
+        text = call.read_file(call.options.last("file"))
+        content.update(texts.mapping(text, "secret content"))
+    content |= parse_content(words, call.read_file)
+    check_content(content)
+    return content
 
 
 @tool("secret-get", Flag("label"), Flag("peek", "bool"), Flag("refresh", "bool"), FORMAT)

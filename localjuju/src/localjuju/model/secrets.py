@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 KEY = re.compile(r"[a-z](-?[a-z0-9]){2,}")
 """The form of a key in a secret's content: three characters at least (as Juju 4.0 has it)."""
 
+LARGEST = 1_000_000
+"""How many characters of base64 a secret's content may have, and one value in it (juju/juju#20287
+and #20314, of 2025; before 64 KiB and 8 KiB)."""
+
 REPEAT_EXPIRED = datetime.timedelta(minutes=5)
 """How long after a secret-expired hook it comes again while the revision is still there."""
 
@@ -174,9 +178,21 @@ def check_content(content: Mapping[str, str]) -> None:
     Raises:
         JujuError: Naming the key, never the value.
     """
-    for key in content:
+    whole = 0
+    for key, value in content.items():
         if not KEY.fullmatch(key):
             raise JujuError(f'key "{key}" not valid', 2)
+        size = _base64_size(value)
+        if size > LARGEST:
+            text = f'base64 encoded secret content for key "{key}" too large: {size} bytes'
+            raise JujuError(text, 2)
+        whole += size
+    if whole > LARGEST:
+        raise JujuError(f"base64 encoded secret content too large: {whole} bytes", 2)
+
+
+def _base64_size(value: str) -> int:
+    return (len(value.encode()) + 2) // 3 * 4
 
 
 def parse_content(words: Sequence[str], read_file: Callable[[str], str]) -> dict[str, str]:

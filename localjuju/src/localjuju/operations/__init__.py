@@ -2,6 +2,7 @@
 
 from . import actions as actions
 from . import applications as applications
+from . import deployments as deployments
 from . import faults as faults
 from . import models as models
 from . import offers as offers

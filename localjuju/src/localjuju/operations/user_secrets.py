@@ -201,6 +201,7 @@ def _content(request: Request) -> dict[str, str]:
             raise JujuError(f"cannot read {name}: it is not a mapping of keys to values")
         entries = cast("dict[object, object]", data)
         content = {str(key): str(value) for key, value in entries.items()}
-    check_content(content)
     read = functools.partial(inputs.read_text, request.cwd)
-    return {**content, **parse_content(request.words.args[1:], read)}
+    content |= parse_content(request.words.args[1:], read)
+    check_content(content)
+    return content
