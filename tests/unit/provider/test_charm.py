@@ -323,12 +323,13 @@ def test_action_before_there_is_a_ca(ctx: testing.Context[Any]) -> None:
         run_action(ctx, "get-ca-certificate", state(leader=False))
 
 
-def test_action_on_a_unit_that_is_removed(ctx: testing.Context[Any]) -> None:
+@pytest.mark.parametrize("action", ["get-ca-certificate", "get-issued-certificates"])
+def test_action_on_a_unit_that_is_removed(ctx: testing.Context[Any], action: str) -> None:
     """A leader that has left the ledger already says why it cannot tell, and whom to ask."""
     issued = ctx.run(ctx.on.config_changed(), state())
     others = [one for one in issued.relations if one.endpoint != "ledger"]
     with pytest.raises(testing.ActionFailed, match="being removed: ask another unit"):
-        run_action(ctx, "get-ca-certificate", dataclasses.replace(issued, relations=others))
+        run_action(ctx, action, dataclasses.replace(issued, relations=others))
 
 
 def test_action_lists_what_was_issued(ctx: testing.Context[Any], leaf_key: PrivateKey) -> None:

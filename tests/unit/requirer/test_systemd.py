@@ -14,7 +14,8 @@ import sys
 
 import pytest
 
-from demo_requirer.supervisor import Listen, PortInUseError, ServerError, systemd
+from demo_requirer import supervisor
+from demo_requirer.supervisor import Listen, PortInUseError, ServerError, detached, systemd
 from tests.unit.requirer.scene import CHARM
 
 LISTEN = Listen("127.0.0.1", 8443)
@@ -68,6 +69,30 @@ def machine(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     stand_in = Machine(tmp_path)
     monkeypatch.setenv("PATH", stand_in.path)
     return stand_in
+
+
+@pytest.mark.parametrize(
+    ("machine_id", "runs", "kind"),
+    [
+        pytest.param("0", True, systemd.SystemdSupervisor, id="machine"),
+        pytest.param("0", False, detached.DetachedSupervisor, id="machine without systemd"),
+        pytest.param("", True, detached.DetachedSupervisor, id="no machine, empty"),
+        pytest.param(None, True, detached.DetachedSupervisor, id="no machine, unset"),
+    ],
+)
+def test_chosen_by_the_place(
+    machine_id: str | None, runs: bool, kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Systemd has the server on machines where it runs; elsewhere it is a process of its own."""
+
+    def is_dir(path: pathlib.Path) -> bool:
+        return runs and path == pathlib.Path("/run/systemd/system")
+
+    monkeypatch.setattr(pathlib.Path, "is_dir", is_dir)
+    monkeypatch.delenv("JUJU_MACHINE_ID", raising=False)
+    if machine_id is not None:
+        monkeypatch.setenv("JUJU_MACHINE_ID", machine_id)
+    assert type(supervisor.for_unit("web/0", pathlib.Path("/agents/unit-web-0/charm"))) is kind
 
 
 def test_started(machine: Machine) -> None:

@@ -233,6 +233,10 @@ class SelfSignedProviderCharm(ops.CharmBase):
         _tell(event, results)
 
     def _on_get_issued_certificates(self, event: ops.ActionEvent) -> None:
+        if self._peers is None:
+            # It cannot know, and must not say that there are none.
+            event.fail(self._why_no_ca)
+            return
         _tell(event, actions.issued_certificates(self._remembered.ledger, self._now))
 
     def _on_rotate_private_key(self, event: ops.ActionEvent) -> None:
