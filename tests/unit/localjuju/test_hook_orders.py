@@ -262,6 +262,17 @@ def test_dying_unit_that_never_installed_goes_without_hooks() -> None:
     assert unit.number not in model.applications["client"].units
 
 
+def test_stop_after_a_reboot() -> None:
+    """A unit that is removed while its machine is off still stops when it is back."""
+    model, player = _related()
+    unit = model.unit("client/0")
+    unit.paused = True
+    model.remove_unit(unit)
+    assert names(player.settle(), "client/0") == []
+    hooks.reboot(unit)
+    assert names(player.settle(), "client/0")[-2:] == ["stop", "remove"]
+
+
 def test_joined_again_after_relating_again() -> None:
     """A relation that is made anew has a new number and tells everything anew."""
     model, player = _related()

@@ -176,6 +176,14 @@ def test_charm_that_never_returns(juju: CommandLine, model: str, unit: str) -> N
     until(lambda: not Path(f"/proc/{pid}").exists())
 
 
+def test_one_thing_at_a_time(model: str, unit: str) -> None:
+    """What a unit is asked to do by several at once it does one after the other."""
+    alone = "mkdir ../busy && sleep 0.2 && rmdir ../busy"
+    command = [sys.executable, "-m", "localjuju", "exec", "-m", model, "--unit", unit, "--", alone]
+    asked = [subprocess.Popen(command) for _ in range(3)]
+    assert [one.wait(60) for one in asked] == [0, 0, 0]
+
+
 def test_hung_hooks_hold_up_nobody(juju: CommandLine, model: str, obedient: Path) -> None:
     """However many hooks hang, another unit still gets its turn."""
     juju.well(f"deploy {obedient} hung -n 9 --config do='sleep 7656'")

@@ -7,13 +7,14 @@ of its members: a real Juju interleaves them as they come.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
 
-from localjuju.model import Model, Offer, Saas, hooks, offers
+from localjuju.model import JujuError, Model, Offer, Saas, hooks, offers
 
 from .player import Player, Tool, as_recorded, facts, new_model, recorded_charm
 
@@ -149,6 +150,18 @@ def _is_listed(step: str, unit: str, row: list[str]) -> bool:
         return row[0].endswith(("departed", "broken"))
     # The record ends when its model was destroyed by force, before these.
     return step == "87h-cmr-remove-app-and-model" and row[0] in {"stop", "remove"}
+
+
+def test_offered_endpoint_stays() -> None:
+    """A charm that lacks an endpoint which is offered is refused, and nothing is changed."""
+    model = new_model()
+    before = recorded_charm("probe")
+    model.deploy(before, "probe", model.created)
+    model.offers["probe"] = Offer("probe", "probe", ("db",))
+    kept = {name: end for name, end in before.endpoints.items() if name != "db"}
+    with pytest.raises(JujuError, match='"db" is offered as "probe"'):
+        model.refresh("probe", dataclasses.replace(before, endpoints=kept), 1)
+    assert model.applications["probe"].charm is before
 
 
 @pytest.fixture(scope="module")

@@ -123,6 +123,25 @@ def test_as_recorded(juju: CommandLine, both: str, name: str) -> None:
     )
 
 
+def test_refusals_change_nothing(juju: CommandLine, both: str) -> None:
+    """What Juju refuses leaves applications, options, secrets and offers as they were."""
+    refused = [
+        record["cmd"]
+        for name, record in CLI.items()
+        if record["rc"] and name not in DIFFERENT and not name.startswith("06-actions")
+    ]
+    before = _looks(juju)
+    for command in refused:
+        juju(_here(command, both))
+    assert len(refused) > 30
+    assert _looks(juju) == before
+
+
+def _looks(juju: CommandLine) -> list[Any]:
+    asked = ["status", "config probe", "config client", "secrets", "offers"]
+    return [alike(juju(f"{verb} -m t --format json").out) for verb in asked]
+
+
 def test_related_twice(juju: CommandLine, both: str) -> None:
     """Relating what is related, and removing what is not, is refused in Juju's words."""
     assert Path(both).exists()

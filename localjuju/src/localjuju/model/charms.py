@@ -63,6 +63,10 @@ def check_endpoints(model: Model, app: Application, charm: Charm) -> None:
                 "Please scale down to 0 units to refresh"
             )
         raise JujuError(f'{failed}charm has no corresponding relation "{end.name}"')
+    for offer in model.offers.values():
+        lost = [end for end in offer.endpoints if end not in charm.endpoints]
+        if offer.app == app.name and lost:
+            raise JujuError(f'{failed}"{lost[0]}" is offered as "{offer.name}", and not in it')
     if set(charm.endpoints) - set(app.charm.endpoints):
         names = ", ".join(charm.bindings)
         raise JujuError(f'{failed}one or more of the provided endpoints "{names}" do not exist')

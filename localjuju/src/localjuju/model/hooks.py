@@ -139,9 +139,9 @@ def skip(model: Model, unit: Unit, now: datetime.datetime) -> None:
 
 
 def reboot(unit: Unit) -> None:
-    """Let a unit begin again after its machine was switched off: it runs ``start``."""
+    """Let a unit begin again after its machine was off: it runs ``start``, if it stays."""
     unit.paused = False
-    unit.started = False
+    unit.started = unit.started and unit.dying
 
 
 def _last_hook(model: Model, unit: Unit) -> Hook | None:
