@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+import jubilant
 import pytest
 
 from tests.integration import deployment, transcript
@@ -15,7 +17,7 @@ from tests.integration import deployment, transcript
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import jubilant
+    import pytest_jubilant
 
     from tests.integration.deployment import Deployment
 
@@ -29,6 +31,9 @@ HOW_TOS = (
     "high-availability",
     "bring-your-own-ca",
 )
+
+# In two models.
+ACROSS, BACK_UP = "relate-across-models", "back-up-the-ca"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,6 +62,21 @@ def terminal() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(apart)}
 
 
+def in_model(juju: jubilant.Juju) -> dict[str, str]:
+    """Return the environment of a terminal whose `juju` is about a model."""
+    assert juju.model is not None
+    return {**os.environ, "JUJU_MODEL": juju.model}
+
+
+def without_a_model() -> dict[str, str]:
+    """Return the environment of a terminal whose `juju` is about the model of `juju switch`."""
+    return {key: value for key, value in os.environ.items() if key != "JUJU_MODEL"}
+
+
+def _page(how_to: str) -> str:
+    return (DOCS / "how-to" / f"{how_to}.md").read_text()
+
+
 @pytest.mark.usefixtures("no_demo")
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial/first-certificate.md"])
 def test_from_the_clone(page: str) -> None:
@@ -78,14 +98,54 @@ def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deploy
 def test_no_how_to_is_left_out() -> None:
     """Every how-to that has commands to run is run."""
     pages = (DOCS / "how-to").glob("*.md")
-    assert {page.stem for page in pages if transcript.steps(page.read_text())} == set(HOW_TOS)
+    run = {*HOW_TOS, ACROSS, BACK_UP}
+    assert {page.stem for page in pages if transcript.steps(page.read_text())} == run
 
 
 @pytest.mark.parametrize("page", HOW_TOS)
 def test_how_to(page: str, served: Deployment, tmp_path: pathlib.Path) -> None:
     """A how-to does, in the model that `make demo` makes, what it shows."""
     served.wait_active()
-    assert served.juju.model is not None
-    environment = {**os.environ, "JUJU_MODEL": served.juju.model}
-    with transcript.Shell(tmp_path, environment, patience=120) as shell:
-        assert shell.go_through((DOCS / "how-to" / f"{page}.md").read_text())
+    with transcript.Shell(tmp_path, in_model(served.juju), patience=120) as shell:
+        assert shell.go_through(_page(page))
+
+
+def test_across_models(
+    juju_factory: pytest_jubilant.JujuFactory,
+    charms: Callable[[str], pathlib.Path],
+    tmp_path: pathlib.Path,
+) -> None:
+    """The page's two models are related, whatever they are called, and taken apart."""
+    page = _page(ACROSS)
+    for name, charm in (("authority", deployment.PROVIDER), ("shop", deployment.REQUIRER)):
+        model = juju_factory.get_juju(name)
+        model.deploy(charms(charm))
+        assert model.model is not None
+        page = page.replace(f"switch {name}\n", f"switch {model.model}\n")
+        page = page.replace(f"consume {name}.", f"consume {model.model.rpartition(':')[2]}.")
+    with transcript.Shell(tmp_path, without_a_model(), patience=120) as shell:
+        assert shell.go_through(page)
+
+
+def test_back_up(
+    served: Deployment,
+    juju_factory: pytest_jubilant.JujuFactory,
+    charms: Callable[[str], pathlib.Path],
+    tmp_path: pathlib.Path,
+) -> None:
+    """The CA of one model is that of another when it was brought there."""
+    other = juju_factory.get_juju("restored")
+    other.deploy(charms(deployment.PROVIDER), config={"ca-overlap": "1s"})
+    restored = deployment.Deployment(other)
+    restored.wait(lambda status: jubilant.all_active(status, deployment.PROVIDER))
+    served.wait_active()
+    away, back = re.split("^(?=## Bring it back)", _page(BACK_UP), flags=re.MULTILINE)
+    with transcript.Shell(tmp_path, in_model(served.juju)) as shell:
+        assert shell.go_through(away)
+    kept = served.run_leader("get-ca-certificate")["ca-certificate"]
+    [folder] = [one.parent for one in tmp_path.glob("*/certificate") if one.read_text() == kept]
+    with transcript.Shell(folder, in_model(other)) as shell:
+        assert shell.go_through(back)
+    other.wait(
+        lambda _: restored.run_leader("get-ca-certificate")["ca-certificate"] == kept, timeout=120
+    )
