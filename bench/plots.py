@@ -85,7 +85,9 @@ def page(found: results.Results) -> Iterator[str]:
             "" if value is None else f"{value:.3g} {figure.unit}"
             for value in (figure.published, figure.here)
         )
-        times = f"{figure.ratio:.1f}" if figure.ratio else ""
+        if found.was_ended(figure):
+            published = f"over {published}"
+        times = f"{figure.ratio:.1f}" if figure.ratio and not found.was_ended(figure) else ""
         rows.append(f"| {figure.work} | {figure.entries or ''} | {published} | {here} | {times} |")
     yield "\n".join(rows) + "\n"
     yield "## What was wanted\n"

@@ -66,6 +66,11 @@ class Results:
         """Return a figure, or None if it was not measured."""
         return next((f for f in self.figures if (f.work, f.entries) == (work, entries)), None)
 
+    def was_ended(self, figure: Figure) -> bool:
+        """Tell whether the published side was ended at the limit, its memory growing still."""
+        steady = self.find(figure.work.replace("peak memory", "steady"), figure.entries)
+        return figure.work in PEAKS and steady is not None and steady.published is None
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1) + "\n"
 
@@ -98,6 +103,8 @@ def verdicts(results: Results) -> Iterator[Verdict]:
         figure = results.find(work, entries)
         if figure is None or figure.ratio is None:
             yield Verdict(f"{words}: not measured", None)
+        elif results.was_ended(figure) and figure.ratio < _NOISE:
+            yield Verdict(f"{words}: the published side did not end in time", None)
         elif times > 1:
             yield Verdict(
                 f"{words}: {figure.ratio:.0f} times faster, wanted {times}", figure.ratio >= times

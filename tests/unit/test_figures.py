@@ -49,6 +49,27 @@ def test_no_worse(here: float, met: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("published", "steady", "met"),
+    [
+        pytest.param(70.0, 1.0, False, id="both ended"),
+        pytest.param(70.0, None, None, id="ended at the limit with less"),
+        pytest.param(110.0, None, True, id="ended at the limit with more"),
+    ],
+)
+def test_memory_of_what_was_ended(
+    published: float, steady: float | None, met: bool | None
+) -> None:
+    """What was ended had taken at least so much: more than ours decides, less does not."""
+    found = with_figures(
+        (results.PEAKS[1], 1000, published, 100.0), (results.REQUIRER, 1000, steady, 0.5)
+    )
+    assert verdict(found, "requirer, peak memory") is met
+    rows = "\n".join(plots.page(found)).splitlines()
+    (row,) = (row for row in rows if row.startswith(f"| {results.PEAKS[1]} |"))
+    assert ("over" in row) is (steady is None)
+
+
+@pytest.mark.parametrize(
     ("many", "met"),
     [pytest.param(1.2, True, id="linear"), pytest.param(5.0, False, id="more than linear")],
 )
