@@ -217,6 +217,25 @@ def test_every_unit_tells_the_first_version(ctx: testing.Context[Any]) -> None:
     assert out.get_relation(9).local_app_data == stale.local_app_data
 
 
+def test_unit_that_is_removed_writes_nothing(
+    ctx: testing.Context[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Juju takes no relation data of a unit that is going: that fails none of its hooks."""
+    stale = testing.Relation("send-ca-cert", id=9, local_unit_data={"ca": '"old"'})
+    led = ctx.run(ctx.on.config_changed(), state())
+    leaving = testing.StoredState(owner_path="SelfSignedProviderCharm", content={"leaving": True})
+    before = dataclasses.replace(
+        led, leader=False, relations={*led.relations, stale}, stored_states={leaving}
+    )
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ops.ModelError("ERROR cannot read relation settings: relation unit not found")
+
+    monkeypatch.setattr("scenario.mocking._MockModelBackend.relation_set", refuse)
+    out = ctx.run(ctx.on.update_status(), before)
+    assert out.get_relation(9).local_unit_data == stale.local_unit_data
+
+
 def test_relation_of_nobody_fails_no_hook(
     ctx: testing.Context[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,12 +147,15 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if isinstance(event, ops.RelationDepartedEvent) and event.departing_unit == self.unit:
             # This unit is being removed. Others seem to leave, one by one, and do not.
             self._stored.leaving = True
+        if self._stored.leaving:
+            # Nor may it write into relations any more: Juju 4 says "relation unit not found".
+            return
         self._lead(event)
         self._trust.publish(ca.bundle(self._remembered.authorities))
 
     def _lead(self, event: ops.EventBase) -> None:
         """Do what the leader alone may do."""
-        if self._stored.leaving or not self.unit.is_leader() or self._peers is None:
+        if not self.unit.is_leader() or self._peers is None:
             return
         config = self._config_in_force
         if config is None:
