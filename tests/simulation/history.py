@@ -104,7 +104,10 @@ class History:
                     yield f"{link.where} certifies a key again that was revoked"
         yield from self._revocations(link, where, requests, refused)
         limit = issuing.policy(link.model, app)["certificate_limit"]
-        held = sum(not entry.get("revoked") for entry in link.answers().values())
+        # What a request went with that is there no more does not count: it goes as well.
+        held = sum(
+            csr in requests and not entry.get("revoked") for csr, entry in link.answers().items()
+        )
         if is_granted_anew and 0 <= limit < held:
             yield f"{link.where} holds {held} certificates, and may hold {limit}"
 

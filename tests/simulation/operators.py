@@ -90,11 +90,28 @@ class Relations(rules.LifeMachine):
 
     @rule(what=strategies.sampled_from(sorted(liars.ANSWERS)))
     def a_provider_lies(self, what: str) -> None:
-        for link in list(looks.links(self.life.world)):
-            if link.provider.app == LIAR_CA and not link.relation.dying:
-                csrs = [request.csr for request in link.requests()]
-                self.told(f"lie-of-provider {what}")
-                link.provider.settings.update(liars.ANSWERS[what](csrs, self.life.world.now))
+        """Whom the requirer came to before, or comes to now: it is seldom there by chance."""
+        if not self._lies_of_a_provider():
+            if not self.is_there(self.requirer):
+                return
+            if LIAR_CA not in self.state.applications:
+                self.deploy(LIAR_CA)
+            self.unrelate(self.requirer)
+            self.guarded(self.life.settle)
+            self.relate(f"{LIAR_CA}:certificates", f"{self.requirer}:certificates")
+            self.guarded(self.life.settle)
+        for link in self._lies_of_a_provider():
+            csrs = [request.csr for request in link.requests()]
+            self.told(f"lie-of-provider {what}")
+            link.provider.settings.update(liars.ANSWERS[what](csrs, self.life.world.now))
+
+    def _lies_of_a_provider(self) -> list[looks.Link]:
+        """Return the relations over which lies can be told."""
+        return [
+            link
+            for link in looks.links(self.life.world)
+            if link.provider.app == LIAR_CA and not link.relation.dying
+        ]
 
     @rule(what=strategies.sampled_from(sorted(liars.REQUESTS)), of_app=strategies.booleans())
     def a_requirer_lies(self, what: str, of_app: bool) -> None:
