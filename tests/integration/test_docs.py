@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import re
@@ -34,6 +35,10 @@ HOW_TOS = (
 
 # In two models.
 ACROSS, BACK_UP = "relate-across-models", "back-up-the-ca"
+# In a model of its own, since it goes away from the provider that the others use.
+OTHERS = "use-other-providers"
+STAND_INS = {"vault": deployment.PROVIDER}
+"""What is deployed here under the name of a charm that only Charmhub has."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,8 +103,33 @@ def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deploy
 def test_no_how_to_is_left_out() -> None:
     """Every how-to that has commands to run is run."""
     pages = (DOCS / "how-to").glob("*.md")
-    run = {*HOW_TOS, ACROSS, BACK_UP}
+    run = {*HOW_TOS, ACROSS, BACK_UP, OTHERS}
     assert {page.stem for page in pages if transcript.steps(page.read_text())} == run
+
+
+def test_back_up(
+    served: Deployment,
+    juju_factory: pytest_jubilant.JujuFactory,
+    charms: Callable[[str], pathlib.Path],
+    tmp_path: pathlib.Path,
+) -> None:
+    """The CA of one model is that of another when it was brought there."""
+    # Before the pages by which the model gets a CA that somebody else keeps.
+    other = juju_factory.get_juju("restored")
+    other.deploy(charms(deployment.PROVIDER), config={"ca-overlap": "1s"})
+    restored = deployment.Deployment(other)
+    restored.wait(lambda status: jubilant.all_active(status, deployment.PROVIDER))
+    served.wait_active()
+    away, back = re.split("^(?=## Bring it back)", _page(BACK_UP), flags=re.MULTILINE)
+    with transcript.Shell(tmp_path, in_model(served.juju)) as shell:
+        assert shell.go_through(away)
+    kept = served.run_leader("get-ca-certificate")["ca-certificate"]
+    [folder] = [one.parent for one in tmp_path.glob("*/certificate") if one.read_text() == kept]
+    with transcript.Shell(folder, in_model(other)) as shell:
+        assert shell.go_through(back)
+    other.wait(
+        lambda _: restored.run_leader("get-ca-certificate")["ca-certificate"] == kept, timeout=120
+    )
 
 
 @pytest.mark.parametrize("page", HOW_TOS)
@@ -127,25 +157,18 @@ def test_across_models(
         assert shell.go_through(page)
 
 
-def test_back_up(
-    served: Deployment,
+def test_other_providers(
     juju_factory: pytest_jubilant.JujuFactory,
     charms: Callable[[str], pathlib.Path],
     tmp_path: pathlib.Path,
 ) -> None:
-    """The CA of one model is that of another when it was brought there."""
-    other = juju_factory.get_juju("restored")
-    other.deploy(charms(deployment.PROVIDER), config={"ca-overlap": "1s"})
-    restored = deployment.Deployment(other)
-    restored.wait(lambda status: jubilant.all_active(status, deployment.PROVIDER))
-    served.wait_active()
-    away, back = re.split("^(?=## Bring it back)", _page(BACK_UP), flags=re.MULTILINE)
-    with transcript.Shell(tmp_path, in_model(served.juju)) as shell:
-        assert shell.go_through(away)
-    kept = served.run_leader("get-ca-certificate")["ca-certificate"]
-    [folder] = [one.parent for one in tmp_path.glob("*/certificate") if one.read_text() == kept]
-    with transcript.Shell(folder, in_model(other)) as shell:
-        assert shell.go_through(back)
-    other.wait(
-        lambda _: restored.run_leader("get-ca-certificate")["ca-certificate"] == kept, timeout=120
-    )
+    """The requirer asks for a public name, and goes over to a provider of another name."""
+    model = deployment.deploy(juju_factory.get_juju("others"), charms)
+    for name, charm in STAND_INS.items():
+        model.juju.deploy(charms(charm), name)
+    model.wait_active()
+    with transcript.Shell(tmp_path, in_model(model.juju), patience=120) as shell:
+        assert shell.go_through(_page(OTHERS))
+    other = dataclasses.replace(model, provider="vault")
+    model.juju.wait(lambda _: len(other.issued()) == 1, timeout=120)
+    assert other.issued()[0]["names"] == ["www.example.com"]
