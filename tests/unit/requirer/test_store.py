@@ -205,9 +205,9 @@ _open = os.open
 @pytest.mark.parametrize(
     ("call", "answer"),
     [
-        pytest.param("open", _no_new_file, id="no file can be made"),
-        pytest.param("fsync", _no_space, id="nothing comes to disk"),
-        pytest.param("symlink", _no_space, id="no link can be made"),
+        pytest.param("os.open", _no_new_file, id="no file can be made"),
+        pytest.param("os.fsync", _no_space, id="nothing comes to disk"),
+        pytest.param("pathlib.Path.symlink_to", _no_space, id="no link can be made"),
     ],
 )
 def test_disk_full(
@@ -221,7 +221,7 @@ def test_disk_full(
     old = content_of(pair_of(authority.issue("web", number=1)))
     new = content_of(pair_of(authority.issue("web", number=2)))
     store.write(old)
-    monkeypatch.setattr(os, call, answer)
+    monkeypatch.setattr(call, answer)
     with pytest.raises(OSError, match="No space left"):
         store.write(new)
     monkeypatch.undo()
