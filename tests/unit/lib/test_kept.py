@@ -5,9 +5,6 @@ knows. What is to outlive them is held in a secret from the moment when it is ac
 """
 
 import dataclasses
-import json
-import pathlib
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -24,9 +21,7 @@ from tests.unit.lib.requirers import (
     certificates,
     error_entry,
 )
-from tests.unit.lib.story import START, AuthorityCharm, Story
 from tests.unit.lib.test_rough_edges import limit_secrets
-from tests.unit.provider.asker import AskerCharm
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 AB: dict[str, Any] = {"certificate_requests": [A(common_name="a"), A(common_name="b")]}
@@ -38,14 +33,6 @@ def clock() -> Any:
     with time_machine.travel(NOW, tick=False) as traveller:
         keys.forget_authorities()
         yield traveller
-    keys.forget_authorities()
-
-
-@pytest.fixture
-def story(tmp_path: pathlib.Path) -> Iterator[Story]:
-    with time_machine.travel(START, tick=False) as traveller:
-        keys.forget_authorities()
-        yield Story(tmp_path, traveller)
     keys.forget_authorities()
 
 
@@ -358,39 +345,3 @@ def test_made_again_before_it_breaks(keep: bool, is_taken: bool) -> None:
         f"certificate-0-certificates-{digest}",
         *held,
     }
-
-
-@pytest.mark.parametrize("first", ["ca", "other", "mover"])
-def test_story_of_a_move_in_one_batch(first: str, story: Story, tmp_path: pathlib.Path) -> None:
-    """A relation goes and another comes before any unit runs: whoever is first, all is answered.
-
-    With the same provider, or where the endpoint has a limit of 1, it cannot be: to Juju a
-    relation that it is removing is there.
-    """
-    mover = tmp_path / "mover"
-    mover.mkdir()
-    endpoint = {"certificates": {"interface": "tls-certificates"}}
-    metadata = {"name": "mover", "type": "charm", "requires": endpoint}
-    (mover / "charmcraft.yaml").write_text(json.dumps(metadata))
-    story.model.deploy(AskerCharm, mover, "mover", units=2)
-    story.model.integrate("ca:certificates", "mover")
-    story.model.deploy(AuthorityCharm, tmp_path / "authority", "other")
-    story.world.settle()
-    story.model.remove_relation("ca:certificates", "mover")
-    story.model.integrate("other:certificates", "mover")
-    story.world.settle(
-        choose=lambda due: next((pair for pair in due if pair[1].app == first), due[0])
-    )
-    uuid = story.model.state.uuid
-    (relation,) = story.model.state.relations_of("other")
-    asked = {
-        one["certificate_signing_request"]
-        for unit in relation.side_of(uuid, "mover").units.values()
-        for one in json.loads(unit.settings["certificate_signing_requests"])
-    }
-    answers = json.loads(relation.side_of(uuid, "other").settings.settings["certificates"])
-    assert len(asked) == 2
-    assert {one["certificate_signing_request"] for one in answers} == asked
-    labels = [str(one.label) for one in story.model.state.secrets.values()]
-    assert sum("-private-key-" in label for label in labels) == 6
-    assert len(story.answers()) == 2
