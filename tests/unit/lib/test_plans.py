@@ -86,6 +86,23 @@ REVOKED = {CSR.raw: dataclasses.replace(ANSWER, revoked=True)}
             None,
             id="due, and answered anew",
         ),
+        pytest.param(
+            {"now": START + 95 * DAY, "stored": {}, "asks_again": True},
+            DropReason.ANSWERED_TOO_LATE,
+            id="expired unseen",
+        ),
+        pytest.param(
+            {"now": START + 95 * DAY, "stored": {}}, None, id="expired unseen, asked just now"
+        ),
+        pytest.param(
+            {"now": START + 95 * DAY, "stored": {}, "answers": REVOKED, "asks_again": True},
+            None,
+            id="expired unseen, and revoked",
+        ),
+        pytest.param(
+            {"now": START - 95 * DAY, "stored": {}, "asks_again": True}, None, id="not valid yet"
+        ),
+        pytest.param({"asks_again": True}, None, id="at rest, now and then"),
     ],
 )
 def test_why_drop(changes: dict[str, Any], reason: DropReason | None) -> None:

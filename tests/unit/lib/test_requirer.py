@@ -172,6 +172,24 @@ def test_expired_certificate_is_renewed_and_told(clock: Any) -> None:
     assert requirer.told == []
 
 
+def test_answer_that_expired_unseen_is_asked_for_again(clock: Any) -> None:
+    """A unit that was away while its first answer came and expired asks anew, now and then."""
+    requirer = Requirer()
+    requirer.relate()
+    missed = requirer.request
+    answer = keys.answer(missed)
+    clock.shift(timedelta(days=100))
+    requirer.receive(certificates=certificates([answer]))
+    assert requirer.request == missed, "a provider whose clock is behind is not asked in each hook"
+    requirer.update_status()
+    again = requirer.request
+    assert again != missed
+    requirer.update_status()
+    assert requirer.request == again
+    requirer.receive(certificates=certificates([keys.answer(again)]))
+    assert requirer.names_told() == ["certificate_available"]
+
+
 def test_outgoing_expires(clock: Any) -> None:
     """What waits for a successor is announced when it expires, and is not assigned any more."""
     requirer = _served()

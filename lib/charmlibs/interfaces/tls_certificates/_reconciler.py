@@ -172,12 +172,17 @@ class Reconciler:
     # What is done
 
     def reconcile(
-        self, *, asked: frozenset[str] = frozenset(), hinted_label: str | None = None
+        self,
+        *,
+        asked: frozenset[str] = frozenset(),
+        asks_again: bool = False,
+        hinted_label: str | None = None,
     ) -> list[_requirer_plan.Plan]:
         """Bring everything up to date, and return what was done and is to be announced.
 
         Args:
             asked: The requests whose renewal the charm asked for, in PEM.
+            asks_again: Whether to ask anew for what came too late to be used.
             hinted_label: The label of the secret whose expiry Juju told of in this hook.
         """
         self._wanted = None
@@ -196,6 +201,7 @@ class Reconciler:
                 moment,
                 keeps=self._keeps(),
                 asked=asked,
+                asks_again=asks_again,
                 hinted_label=hinted_label,
             )
             if scope.is_unreadable:

@@ -138,7 +138,8 @@ class TLSCertificatesRequiresV4(ops.Object):
         if isinstance(event, (ops.LeaderElectedEvent, ops.UpgradeCharmEvent)):
             # Another leader, or other code, may have left something that this unit has not seen.
             self._reconciler.empty = frozenset()
-        self._reconcile()
+        # Now and then: an answer that is over each time would otherwise make hooks without end.
+        self._reconcile(asks_again=isinstance(event, ops.UpdateStatusEvent))
 
     def _remember_empty(self) -> None:
         names = sorted(owner.name for owner in self._reconciler.empty)
@@ -204,22 +205,26 @@ class TLSCertificatesRequiresV4(ops.Object):
         self._asked |= {certificate.certificate_signing_request.raw}
         self._reconcile()
 
-    def _reconcile(self, *, hinted_label: str | None = None) -> None:
+    def _reconcile(self, *, asks_again: bool = False, hinted_label: str | None = None) -> None:
         """Bring everything up to date; asked for within itself, that is done afterwards, once."""
         if self._is_reconciling:
             self._is_wanted_again = True
             return
         self._is_reconciling = True
         try:
-            self._reconcile_and_tell(hinted_label)
+            self._reconcile_and_tell(asks_again=asks_again, hinted_label=hinted_label)
             if self._is_wanted_again:
-                self._reconcile_and_tell(None)
+                self._reconcile_and_tell()
         finally:
             self._is_reconciling = self._is_wanted_again = False
 
-    def _reconcile_and_tell(self, hinted_label: str | None) -> None:
+    def _reconcile_and_tell(
+        self, *, asks_again: bool = False, hinted_label: str | None = None
+    ) -> None:
         asked, self._asked = self._asked, frozenset()
-        for plan in self._reconciler.reconcile(asked=asked, hinted_label=hinted_label):
+        for plan in self._reconciler.reconcile(
+            asked=asked, asks_again=asks_again, hinted_label=hinted_label
+        ):
             self._emit(plan)
         self._remember_empty()
         if self._reconciler.is_follower():

@@ -23,6 +23,7 @@ class DropReason(enum.Enum):
     REVOKED = "its certificate was revoked and the private key has been changed"
     RENEWAL_ASKED = "the charm asked for its renewal"
     RENEWAL_DUE = "its certificate is due for renewal"
+    ANSWERED_TOO_LATE = "its certificate had expired before it was seen"
 
 
 @dataclass(frozen=True)
@@ -96,21 +97,11 @@ def why_drop(
         return DropReason.REVOKED if is_revoked else DropReason.KEY_CHANGED
     if csr.raw in seen.asked:
         return DropReason.RENEWAL_ASKED
-    if _is_due(csr.raw, seen):
+    if _requirer_state.is_due(csr.raw, seen):
         return DropReason.RENEWAL_DUE
+    if seen.asks_again and answer is not None and _requirer_state.is_over(request, answer, seen):
+        return DropReason.ANSWERED_TOO_LATE
     return None
-
-
-def _is_due(csr: str, seen: _requirer_state.Observed) -> bool:
-    stored, answer = seen.stored.get(csr), seen.answers.get(csr)
-    if stored is None or stored.is_foreign or stored.is_done_with or stored.alarm is None:
-        return False
-    certificate = stored.certificate
-    if answer is not None and (answer.revoked or answer.certificate != certificate):
-        # What the alarm was for is not what the request is answered with by now.
-        return False
-    not_after = certificate.expiry_time if certificate else stored.alarm
-    return _renewal.is_due(stored.alarm, not_after, seen.now, hinted=csr in seen.hinted)
 
 
 def plan(seen: _requirer_state.Observed) -> Plan:

@@ -70,6 +70,9 @@ class Observed:
     for a while still after its request has left our databag."""
     asked: frozenset[str] = frozenset()
     """The requests whose renewal the charm asked for."""
+    asks_again: bool = False
+    """Whether what was answered with a certificate that is over, and has no alarm, is asked for
+    anew. In some hooks only: a provider whose clock is behind always answers with such a one."""
     keeps: bool = False
     """Whether `outgoing` is to hold what is in force, too: a provider takes its answers along when
     the relation ends, and may do so before we hear of it."""
@@ -96,6 +99,29 @@ def why_flawed(
     if not certificate.is_valid_at(now):
         return Flaw.EXPIRED
     return None
+
+
+def is_due(csr: str, seen: Observed) -> bool:
+    """Tell whether the alarm of a request's certificate has gone off."""
+    stored, answer = seen.stored.get(csr), seen.answers.get(csr)
+    if stored is None or stored.is_foreign or stored.is_done_with or stored.alarm is None:
+        return False
+    certificate = stored.certificate
+    if answer is not None and (answer.revoked or answer.certificate != certificate):
+        # What the alarm was for is not what the request is answered with by now.
+        return False
+    not_after = certificate.expiry_time if certificate else stored.alarm
+    return _renewal.is_due(stored.alarm, not_after, seen.now, hinted=csr in seen.hinted)
+
+
+def is_over(
+    request: _values.RequirerCertificateRequest,
+    answer: _values.ProviderCertificate,
+    seen: Observed,
+) -> bool:
+    """Tell whether an answer would be good, had it not expired; one yet to come is waited for."""
+    flaw = why_flawed(request, answer, seen.key, seen.now)
+    return flaw is Flaw.EXPIRED and answer.certificate.expiry_time <= seen.now
 
 
 def usable_answer(

@@ -159,6 +159,7 @@ class View:
         *,
         keeps: bool = False,
         asked: frozenset[str] = frozenset(),
+        asks_again: bool = False,
         hinted_label: str | None = None,
     ) -> _requirer_state.Observed:
         """Gather what the plan looks at.
@@ -169,6 +170,7 @@ class View:
             now: Aware.
             keeps: Whether what is in force is to outlive the relation.
             asked: The requests whose renewal the charm asked for, in PEM.
+            asks_again: Whether to ask anew for what came too late to be used.
             hinted_label: The label of the secret whose expiry Juju told of in this hook.
         """
         sent = tuple(self.requests(relation)) if relation is not None else ()
@@ -195,6 +197,7 @@ class View:
             withdrawn=self._withdrawn(relation, outgoing),
             keeps=keeps,
             asked=asked,
+            asks_again=asks_again,
             hinted=frozenset(hinted),
         )
 
