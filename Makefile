@@ -54,7 +54,7 @@ soak: setup  ## The same for hours (STEPS=20000 or HOURS=8; SEED=n BATCHES=1 pla
 		$(if $(HOURS),--steps 1000000000 --hours $(HOURS)) $(if $(STEPS),--steps $(STEPS)) $(if $(SUMMARY),--summary $(SUMMARY))
 
 .PHONY: worlds
-worlds: setup  ## Every order of everything in the largest of the small worlds: a quarter of an hour or so
+worlds: setup  ## Every order of everything in the largest of the small worlds: half an hour or so
 	$(TOX) -e simulation -- -s --timeout 0 tests/simulation/large_worlds.py
 
 .PHONY: integration-local
