@@ -615,10 +615,12 @@ def test_replaced_is_held_no_more() -> None:
 def test_came_to_life_again_and_leaves() -> None:
     """A revocation that was taken back left the mark of what is done with: it is in use still."""
     marked = _requirer_state.Stored(ANSWER.certificate, FAR, is_removable=True)
-    plan = _plan(asked=frozenset([CSR.raw]), stored={CSR.raw: marked})
-    assert plan.outgoing == REPLACED
-    assert plan.alarms == {CSR.raw: _renewal.alarm(ANSWER.certificate.expiry_time)}
-    assert plan.remove == ()
+    # It may have been held there before.
+    for held in (_outgoing.Outgoing(), REPLACED):
+        plan = _plan(asked=frozenset([CSR.raw]), stored={CSR.raw: marked}, outgoing=held)
+        assert plan.outgoing == REPLACED
+        assert plan.alarms == {CSR.raw: _renewal.alarm(ANSWER.certificate.expiry_time)}
+        assert plan.remove == ()
 
 
 def test_nothing_is_replaced_without_a_relation() -> None:

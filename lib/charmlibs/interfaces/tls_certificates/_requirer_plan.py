@@ -121,8 +121,8 @@ def plan(seen: _requirer_state.Observed) -> Plan:
     secrets = _Secrets()
     for one in kept:
         _look_after(one, usable.get(one.certificate_signing_request.raw), seen, secrets)
-    outgoing = _with_dropped(seen, kept, dropped)
-    outgoing = _look_after_outgoing(outgoing, new, seen, secrets)
+    outgoing, bridging = _with_dropped(seen, kept, dropped)
+    outgoing = _look_after_outgoing(outgoing, bridging, new, seen, secrets)
     outgoing = _assignment.held(outgoing, kept, seen)
     asked_for = {_requirer_state.attributes_of(one) for one in kept}
     can_send = seen.connected and seen.key is not None
@@ -276,8 +276,11 @@ def _with_dropped(
     seen: _requirer_state.Observed,
     kept: Iterable[_values.RequirerCertificateRequest],
     dropped: Iterable[Dropped],
-) -> _outgoing.Outgoing:
-    """Return what is being replaced, with the requests that leave the databag now."""
+) -> tuple[_outgoing.Outgoing, frozenset[str]]:
+    """Return what is being replaced, with the requests that leave the databag now.
+
+    And which of these are in use still, by their PEM.
+    """
     staying = {one.certificate_signing_request.raw for one in kept}
     waiting = {one.csr: one for one in seen.outgoing.entries if one.csr not in staying}
     # The secret has room for one key: while that of before is in use, no other one's certificates
@@ -294,7 +297,8 @@ def _with_dropped(
     if not any(entry.answer for entry in left):
         key = seen.outgoing.key
     entries = {**waiting, **{entry.csr: entry for entry in left}}
-    return _outgoing.Outgoing.of(key, entries.values())
+    bridging = frozenset(entry.csr for entry in left if entry.answer)
+    return _outgoing.Outgoing.of(key, entries.values()), bridging
 
 
 def _bridging_answer(
@@ -327,6 +331,7 @@ class _Ending(enum.Enum):
 
 def _look_after_outgoing(
     outgoing: _outgoing.Outgoing,
+    bridging: frozenset[str],
     new: Mapping[_attributes.CertificateRequestAttributes, _values.ProviderCertificate],
     seen: _requirer_state.Observed,
     secrets: _Secrets,
@@ -335,14 +340,12 @@ def _look_after_outgoing(
     # After a change of the key the whole set stays until every new one is there.
     has_same_key = outgoing.key == seen.key
     is_all_new = seen.connected and all(one in new for one in seen.wanted)
-    known = {entry.csr: entry for entry in seen.outgoing.entries}
     entries: list[_outgoing.OutgoingEntry] = []
     for entry in outgoing.entries:
         stored = seen.stored.get(entry.csr)
         # The mark of what is done with says nothing of a certificate that came to life again
         # (its revocation was taken back) and leaves the databag just now.
-        has_just_left = entry.answer is not None and entry != known.get(entry.csr)
-        if stored is not None and stored.is_done_with and not has_just_left:
+        if stored is not None and stored.is_done_with and entry.csr not in bridging:
             secrets.finish(entry.csr, stored)
             if not stored.is_removable:
                 entries.append(_outgoing.OutgoingEntry(entry.csr) if seen.keeps else entry)
