@@ -33,7 +33,7 @@ def served(
         charms,
         provider_config={"certificate-validity": validity},
         # Of so short a life the last tenth is too little for a machine that is busy.
-        requirer_config={"renewal-relative-time": 0.6},
+        requirer_config={"renewal-relative-time": 0.51},
     )
     model.wait_active()
     return model
