@@ -4,6 +4,7 @@ A certificate that is being replaced stays in force, with its own key, until its
 there: no moment is without one.
 """
 
+import dataclasses
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -29,9 +30,7 @@ def being_replaced(seen: _requirer_state.Observed) -> _ByAttributes:
     found: _ByAttributes = {}
     for entry in seen.outgoing.entries:
         answer, stored = entry.answer, seen.stored.get(entry.csr)
-        if answer is None or key is None or entry.csr in seen.withdrawn:
-            continue
-        if is_answered_as_revoked(entry.csr, seen):
+        if answer is None or key is None or _requirer_state.is_withdrawn(entry.csr, seen):
             continue
         if stored is not None and stored.is_done_with:
             continue
@@ -123,8 +122,9 @@ def held(
         kept: The requests that stay in the databag.
         seen: What was observed.
     """
+    in_use = being_replaced(dataclasses.replace(seen, outgoing=outgoing))
     # There is room for one key: what comes after a change of it is held when all of it is there.
-    if not seen.keeps or (outgoing.answers and outgoing.key != seen.key):
+    if not seen.keeps or (in_use and outgoing.key != seen.key):
         return outgoing
     before = {entry.csr: entry.answer for entry in seen.outgoing.entries}
     good = {answer.certificate_signing_request.raw for answer in being_replaced(seen).values()}
@@ -144,15 +144,6 @@ def held(
         is_full = len(entries) > room
         entries = entries[:room]
     return _outgoing.Outgoing.of(seen.key, (*outgoing.entries, *entries), is_full=is_full)
-
-
-def is_answered_as_revoked(csr: str, seen: _requirer_state.Observed) -> bool:
-    """Tell whether a request in the databag is answered with a revocation.
-
-    That ends what it was answered with before, too.
-    """
-    answer = seen.answers.get(csr)
-    return answer is not None and bool(answer.revoked)
 
 
 def of_application(

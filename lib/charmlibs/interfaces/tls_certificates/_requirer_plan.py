@@ -385,7 +385,7 @@ def _why_end(
         return _Ending.EXPIRED
     if entry.answer is None:
         return _Ending.UNUSED
-    if entry.csr in seen.withdrawn or _assignment.is_answered_as_revoked(entry.csr, seen):
+    if _requirer_state.is_withdrawn(entry.csr, seen):
         return _Ending.REVOKED
     if wanted not in seen.wanted:
         return _Ending.NOT_REQUESTED

@@ -101,6 +101,29 @@ def why_flawed(
     return None
 
 
+_FLAWS = (
+    None,
+    Flaw.REVOKED,
+    Flaw.EXPIRED,
+    Flaw.NOT_A_CA,
+    Flaw.UNWANTED_CA,
+    Flaw.OTHER_KEY,
+)
+
+
+def rank(
+    request: _values.RequirerCertificateRequest,
+    answer: _values.ProviderCertificate,
+    key: _keys.PrivateKey | None,
+    now: datetime,
+) -> int:
+    """Return the place of an answer among several to one request: 0 for one that can be used.
+
+    Of the others, what speaks of our own certificate goes before what is for no one.
+    """
+    return _FLAWS.index(why_flawed(request, answer, key, now))
+
+
 def is_due(csr: str, seen: Observed) -> bool:
     """Tell whether the alarm of a request's certificate has gone off."""
     stored, answer = seen.stored.get(csr), seen.answers.get(csr)
@@ -112,6 +135,15 @@ def is_due(csr: str, seen: Observed) -> bool:
         return False
     not_after = certificate.expiry_time if certificate else stored.alarm
     return _renewal.is_due(stored.alarm, not_after, seen.now, hinted=csr in seen.hinted)
+
+
+def is_withdrawn(csr: str, seen: Observed) -> bool:
+    """Tell whether the provider marks what a request is, or was, answered with as revoked.
+
+    A revoked answer to a request that is there still ends what it was answered with before, too.
+    """
+    answer = seen.answers.get(csr)
+    return csr in seen.withdrawn or (answer is not None and bool(answer.revoked))
 
 
 def is_over(

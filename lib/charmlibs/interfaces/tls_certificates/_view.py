@@ -28,15 +28,6 @@ from . import (
 _logger = logging.getLogger(__name__)
 PRIVATE_KEY = "private-key"
 """Under which key a secret has a private key."""
-_FLAWS = (
-    None,
-    _requirer_state.Flaw.REVOKED,
-    _requirer_state.Flaw.EXPIRED,
-    _requirer_state.Flaw.NOT_A_CA,
-    _requirer_state.Flaw.UNWANTED_CA,
-    _requirer_state.Flaw.OTHER_KEY,
-)
-"""The lighter ones first: what speaks of our own certificate goes before what is for no one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,8 +224,8 @@ class View:
                     self._warned.add(entry.csr)
                     _logger.warning("an answer in %s cannot be read: %s", relation, error)
                 continue
-            rank = _FLAWS.index(_requirer_state.why_flawed(request, answer, key, now))
-            if rank < ranks.get(entry.csr, len(_FLAWS)):
+            rank = _requirer_state.rank(request, answer, key, now)
+            if entry.csr not in ranks or rank < ranks[entry.csr]:
                 found[entry.csr], ranks[entry.csr] = answer, rank
         return found
 
