@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .conftest import at_rest, until
-from .player import FACTS, facts
-from .test_recorded_verbs import DISPATCH
+from .player import facts
+from .test_recorded_verbs import write_charms
 from .test_replays import Replay, replay
 
 if TYPE_CHECKING:
@@ -72,12 +72,7 @@ DIFFERENT = {
 def charms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The recorded charms, which write settings and deal with their secrets."""
     folder = tmp_path_factory.mktemp("charms")
-    for name in ("probe", "client"):
-        shutil.copytree(FACTS / "charms" / name, folder / name)
-        (folder / name / "dispatch").write_text(
-            DISPATCH.replace("    actions/ok)", f"{HOOKS}    actions/ok)")
-        )
-        (folder / name / "dispatch").chmod(0o755)
+    write_charms(folder, HOOKS)
     # The name of a file with the same charm in the record.
     shutil.copytree(folder / "client", folder / "a")
     return folder

@@ -44,6 +44,21 @@ case "$JUJU_DISPATCH_PATH" in
 esac
 """
 
+
+def write_charms(folder: Path, hooks: str = "") -> None:
+    """Write the recorded charms, which do in their hooks and actions what those did.
+
+    Args:
+        folder: Where each has a folder of its own.
+        hooks: More cases for `DISPATCH`.
+    """
+    for name in ("probe", "client"):
+        shutil.copytree(FACTS / "charms" / name, folder / name)
+        dispatch = folder / name / "dispatch"
+        dispatch.write_text(DISPATCH.replace("    actions/ok)", f"{hooks}    actions/ok)"))
+        dispatch.chmod(0o755)
+
+
 DIFFERENT = {
     "01-deploy/models": "there is no model of the controller's own",
     "01-deploy/show-model": "names its own kind of cloud, and counts other machines",
@@ -63,10 +78,8 @@ DIFFERENT = {
 def both(juju: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A model named ``t`` as in the record, with the recorded charms, deployed but not related."""
     folder = tmp_path_factory.mktemp("charms")
+    write_charms(folder)
     for name in ("probe", "client"):
-        shutil.copytree(FACTS / "charms" / name, folder / name)
-        (folder / name / "dispatch").write_text(DISPATCH)
-        (folder / name / "dispatch").chmod(0o755)
         shutil.make_archive(str(folder / name), "zip", folder / name)
     juju.well("add-model t")
     juju.well("add-model x1 --no-switch")

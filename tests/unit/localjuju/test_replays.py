@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .conftest import at_rest
-from .player import FACTS, facts
-from .test_recorded_verbs import DISPATCH, alike
+from .player import facts
+from .test_recorded_verbs import alike, write_charms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,12 +76,7 @@ def _answer(text: str) -> Any:
 @pytest.fixture(scope="module")
 def charms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("charms")
-    for name in ("probe", "client"):
-        shutil.copytree(FACTS / "charms" / name, folder / name)
-        (folder / name / "dispatch").write_text(
-            DISPATCH.replace("    actions/ok)", f"{LABELS}    actions/ok)")
-        )
-        (folder / name / "dispatch").chmod(0o755)
+    write_charms(folder, LABELS)
     return folder
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .context import HookContext
 
 
-_AS_LEADER = {
+_NOT_MADE = {
     "application": "executing leadership func: create secrets: ",
     "unit": "create secrets: ",
 }
@@ -310,7 +310,7 @@ class PendingSecrets:
             o.id != secret.id and o.label == label and o.owner == secret.owner for o in others
         ):
             raise CommitError(
-                f'{_AS_LEADER[secret.owner.kind]}creating secret "{secret.id}": '
+                f'{_NOT_MADE[secret.owner.kind]}creating secret "{secret.id}": '
                 f'secret with label "{label}" already exists'
             )
 
