@@ -2,17 +2,42 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+import time_machine
 
 from charmlibs.interfaces.tls_certificates import Certificate, _issuing
-from tests.unit.lib import linting
+from tests.unit.lib import keys, linting, requirers
+
+if TYPE_CHECKING:
+    from tests.unit.lib.story import Story
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    """A clock that stands still until the test moves it."""
+    with time_machine.travel(requirers.NOW, tick=False) as traveller:
+        keys.forget_authorities()
+        yield traveller
+    keys.forget_authorities()
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> "Iterator[Story]":
+    """A world of hooks in Juju's own order."""
+    # The stand-in for Juju needs a newer ops than the library, which is tested with older ones.
+    from tests.unit.lib.story import START, Story  # noqa: PLC0415
+
+    with time_machine.travel(START, tick=False) as traveller:
+        keys.forget_authorities()
+        yield Story(tmp_path, traveller)
+    keys.forget_authorities()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import ops
@@ -15,7 +16,10 @@ from charmlibs.interfaces.tls_certificates import (
     ProviderCertificate,
     TLSCertificatesRequiresV4,
 )
+from tests.unit.lib import keys
 
+NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
+"""What the time is where a test sets the clock."""
 LIBID = "afd8c2bccf834997afce12c2706d2ede"
 ENDPOINT = "certificates"
 # `ops.testing` counts more revisions than Juju does: this is later than any.
@@ -114,6 +118,14 @@ class Requirer:
         self._put(relation)
         return self.run(self.context.on.relation_changed(relation, remote_unit=0))
 
+    def answer_all(
+        self, validity: timedelta = timedelta(days=90), ca: str = "ca"
+    ) -> testing.State:
+        """Get a certificate for each of the requests, and nothing else."""
+        csrs = [*self.requests("unit"), *self.requests("app")]
+        answers = [keys.answer(one, validity, ca=ca) for one in csrs]
+        return self.receive(certificates=certificates(answers))
+
     def leave(self) -> testing.State:
         """Lose the relation."""
         relation = self.relation
@@ -188,6 +200,20 @@ class Requirer:
             for line in self.context.juju_log
             if line.level == "WARNING" and "inconsistent" not in line.message
         ]
+
+
+def related(**options: Any) -> Requirer:
+    """Return a requirer that has asked for its certificates."""
+    requirer = Requirer(**options)
+    requirer.relate()
+    return requirer
+
+
+def served(validity: timedelta = timedelta(days=90), **options: Any) -> Requirer:
+    """Return a requirer with its certificates."""
+    requirer = related(**options)
+    requirer.answer_all(validity)
+    return requirer
 
 
 def certificate_entry(answer: ProviderCertificate, **more: Any) -> dict[str, Any]:

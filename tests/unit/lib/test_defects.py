@@ -11,7 +11,6 @@ from typing import Any
 
 import ops
 import pytest
-import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -29,40 +28,17 @@ from tests.unit.lib.providers import Provider, requests
 from tests.unit.lib.requirers import (
     LATEST,
     LIBID,
+    NOW,
     A,
     Requirer,
     certificate_entry,
     certificates,
     error_entry,
+    related,
+    served,
 )
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> Any:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        keys.forget_authorities()
-        yield traveller
-    keys.forget_authorities()
-
-
-def _related(**options: Any) -> Requirer:
-    requirer = Requirer(**options)
-    requirer.relate()
-    return requirer
-
-
-def _answer_all(requirer: Requirer, validity: timedelta = 90 * DAY, ca: str = "ca") -> None:
-    csrs = [*requirer.requests("unit"), *requirer.requests("app")]
-    requirer.receive(certificates=certificates(keys.answer(one, validity, ca=ca) for one in csrs))
-
-
-def _served(**options: Any) -> Requirer:
-    requirer = _related(**options)
-    _answer_all(requirer)
-    return requirer
 
 
 @pytest.mark.parametrize(
@@ -94,7 +70,7 @@ def test_defect_02_entry_without_ca_is_served() -> None:
 
 def test_defect_03_bad_answers_leave_the_good_ones() -> None:
     """A malformed certificate and an error of the published schema do not hide a good answer."""
-    requirer = _related(certificate_requests=[A(common_name="a"), A(common_name="b")])
+    requirer = related(certificate_requests=[A(common_name="a"), A(common_name="b")])
     one, two = requirer.requests()
     bad = certificate_entry(keys.answer(two), certificate="no PEM")
     error = error_entry(two)
@@ -118,7 +94,7 @@ def test_defect_04_non_canonical_name_does_not_request_again(attributes: dict[st
     """A name in another spelling is the same name: one request, hook after hook."""
     options: dict[str, Any] = {"common_name": "a", **attributes}
     made = A(**options)
-    requirer = _related(certificate_requests=[made])
+    requirer = related(certificate_requests=[made])
     before = requirer.request
     requirer.update_status()
     assert requirer.request == before
@@ -134,7 +110,7 @@ def test_defect_04_non_canonical_name_does_not_request_again(attributes: dict[st
 def test_defect_05_invalid_attributes_do_not_raise(attributes: dict[str, Any]) -> None:
     """What no certificate can hold is not valid, and fails no hook."""
     assert not A(**attributes).is_valid()
-    requirer = _related(certificate_requests=[A(**attributes)])
+    requirer = related(certificate_requests=[A(**attributes)])
     assert requirer.requests() == []
 
 
@@ -146,7 +122,7 @@ def test_defect_05_names_alone_without_unique_id() -> None:
 
 def test_defect_06_revoked_is_not_assigned_and_told() -> None:
     """A revoked certificate is not assigned any more, and the charm hears of it."""
-    requirer = _served()
+    requirer = served()
     (before,), _ = requirer.assigned()
     requirer.receive(certificates=[certificate_entry(before, revoked=True)])
     assert requirer.assigned()[0] == []
@@ -155,7 +131,7 @@ def test_defect_06_revoked_is_not_assigned_and_told() -> None:
 
 def test_defect_07_renewal_has_no_gap(clock: Any) -> None:
     """Between a renewal's request and its answer, however long, the old one is assigned."""
-    requirer = _served()
+    requirer = served()
     before = requirer.assigned()
     clock.shift(82 * DAY)
     for _ in range(5):
@@ -166,7 +142,7 @@ def test_defect_07_renewal_has_no_gap(clock: Any) -> None:
 
 def test_defect_08_demoted_leader_does_not_lose_the_certificate(clock: Any) -> None:
     """An expiry on a unit that was demoted changes nothing; the new leader renews."""
-    leader = _served(mode=Mode.APP, leader=True)
+    leader = served(mode=Mode.APP, leader=True)
     asked = leader.requests("app")
     clock.shift(82 * DAY)
     secrets = leader.labels()
@@ -180,7 +156,7 @@ def test_defect_08_demoted_leader_does_not_lose_the_certificate(clock: Any) -> N
 
 def test_defect_09_safety_net_takes_expired_ones(clock: Any) -> None:
     """A certificate that has expired is renewed on `update-status`, without any alarm."""
-    requirer = _served()
+    requirer = served()
     before = requirer.request
     clock.shift(91 * DAY)
     requirer.update_status()
@@ -189,7 +165,7 @@ def test_defect_09_safety_net_takes_expired_ones(clock: Any) -> None:
 
 def test_defect_10_due_by_lifetime_not_by_what_is_left(clock: Any) -> None:
     """A certificate that is first seen at 60 % of its life is renewed at 90 % of it."""
-    requirer = _related()
+    requirer = related()
     answer = keys.answer(requirer.request, 100 * DAY)
     clock.shift(60 * DAY)
     requirer.receive(certificates=certificates([answer]))
@@ -200,7 +176,7 @@ def test_defect_10_due_by_lifetime_not_by_what_is_left(clock: Any) -> None:
 
 def test_defect_10_expired_one_is_not_announced(clock: Any) -> None:
     """A certificate that had expired when it came is not announced, nor due in the past."""
-    requirer = _related()
+    requirer = related()
     answer = keys.answer(requirer.request, DAY)
     clock.shift(2 * DAY)
     requirer.receive(certificates=certificates([answer]))
@@ -212,7 +188,7 @@ def test_defect_10_expired_one_is_not_announced(clock: Any) -> None:
 
 def test_defect_11_dead_remote_application(monkeypatch: pytest.MonkeyPatch) -> None:
     """A relation whose other end cannot be read any more fails no hook."""
-    requirer = _served()
+    requirer = served()
 
     def dead(*_: Any, **__: Any) -> Any:
         raise ops.ModelError("permission denied")
@@ -229,7 +205,7 @@ def test_defect_11_dead_remote_application(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_defect_11_two_relations() -> None:
     """With two relations under one name, the older one is used, and the log says so."""
-    requirer = _served()
+    requirer = served()
     second = testing.Relation("certificates", id=2)
     requirer.state = dataclasses.replace(
         requirer.state, relations={*requirer.state.relations, second}
@@ -241,7 +217,7 @@ def test_defect_11_two_relations() -> None:
 
 def test_defect_11_second_relation_takes_over() -> None:
     """When the older of two relations goes, the other is asked, without a gap."""
-    requirer = _served()
+    requirer = served()
     before = requirer.assigned()
     second = testing.Relation("certificates", id=2)
     requirer.state = dataclasses.replace(
@@ -250,7 +226,7 @@ def test_defect_11_second_relation_takes_over() -> None:
     requirer.leave()
     assert len(requirer.requests()) == 1
     assert requirer.assigned() == before
-    _answer_all(requirer)
+    requirer.answer_all()
     assert requirer.assigned()[0][0].certificate_signing_request == requirer.request
 
 
@@ -330,7 +306,7 @@ def test_defect_16_uri_names_and_bad_email() -> None:
 
 def test_defect_17_revisions_of_the_charms_secrets_are_left() -> None:
     """The library removes old revisions of its own secrets, and of no others."""
-    requirer = _served()
+    requirer = served()
     own = testing.Secret({"password": "x"}, label="own", owner="unit")
     requirer.state = dataclasses.replace(requirer.state, secrets={*requirer.state.secrets, own})
     requirer.run(requirer.context.on.secret_remove(own, revision=LATEST))
@@ -351,7 +327,7 @@ def test_defect_18_equal_and_empty_entries() -> None:
 
 def test_defect_19_writing_leaves_other_keys() -> None:
     """Neither side takes away what Juju or the charm keeps in a databag."""
-    requirer = _related()
+    requirer = related()
     assert "ingress-address" in requirer.relation.local_unit_data
     provider = Provider()
     provider.relate(local_app_data={"own": "1"})
@@ -363,7 +339,7 @@ def test_defect_19_writing_leaves_other_keys() -> None:
 
 def test_defect_20_followers_do_not_read_their_application() -> None:
     """A unit that is not the leader reconciles both modes without an error."""
-    follower = _related(
+    follower = related(
         leader=False,
         certificate_requests=None,
         mode=Mode.APP_AND_UNIT,
@@ -387,7 +363,7 @@ def test_defect_21_import_before_the_first_key() -> None:
 def test_defect_22_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """No key and no databag is logged, at any level, whatever comes in."""
     caplog.set_level(logging.DEBUG)
-    requirer = _served()
+    requirer = served()
     key = requirer.secret("private-key").latest_content["private-key"]
     requirer.receive(certificates='[{"certificate": "SECRETIVE", "chain": 7}]')
     assert "SECRETIVE" not in caplog.text
@@ -424,7 +400,7 @@ def test_defect_23_each_text_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_defect_24_other_names_are_said() -> None:
     """A certificate for other names, or of an unrelated CA, is used and warned of."""
-    requirer = _related(certificate_requests=[A(common_name="a", sans_dns=["a.example"])])
+    requirer = related(certificate_requests=[A(common_name="a", sans_dns=["a.example"])])
     key = requirer.call(lambda tls: tls.private_key)
     other = CertificateRequestAttributes(common_name="b").generate_csr(key)
     entry = certificate_entry(
@@ -454,7 +430,7 @@ def test_defect_40_no_secret_is_removed_with_its_expiry_pending(clock: Any) -> N
 
     Juju would go on telling of its expiry; and all the while a valid certificate is assigned.
     """
-    requirer = _served()
+    requirer = served()
     alarms = 0
     for _ in range(10):
         secret = next(
@@ -464,7 +440,7 @@ def test_defect_40_no_secret_is_removed_with_its_expiry_pending(clock: Any) -> N
         clock.move_to(secret.expire)
         for step in (
             lambda one=secret: requirer.expire(one),
-            lambda: _answer_all(requirer),
+            requirer.answer_all,
             requirer.update_status,
         ):
             pending = _pending(requirer)
@@ -480,7 +456,7 @@ def test_defect_40_no_secret_is_removed_with_its_expiry_pending(clock: Any) -> N
 
 def test_defect_40_event_of_a_secret_that_is_gone_costs_nothing() -> None:
     """Juju goes on telling of secrets that were removed, with an empty label."""
-    requirer = _served()
+    requirer = served()
     gone = testing.Secret({"certificate": "x"}, owner="unit")
     requirer.state = dataclasses.replace(requirer.state, secrets={*requirer.state.secrets, gone})
     before = requirer.request
@@ -493,7 +469,7 @@ def test_defect_40_event_of_the_charms_own_secret_costs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """For a secret that is none of the library's, not even a databag is read."""
-    requirer = _served()
+    requirer = served()
     own = testing.Secret({"password": "x"}, label="password", owner="unit")
     requirer.state = dataclasses.replace(requirer.state, secrets={*requirer.state.secrets, own})
     read: list[str] = []
@@ -529,12 +505,12 @@ def test_defect_42_new_content_gets_its_own_expiry(clock: Any) -> None:
     """A certificate issued again for the same request has a due of its own; the old one's is
     no reason to renew.
     """
-    requirer = _served()
+    requirer = served()
     asked = requirer.request
     old = requirer.secret("certificate")
     clock.shift(50 * DAY)
     keys.forget_authorities()
-    _answer_all(requirer, ca="new")
+    requirer.answer_all(ca="new")
     new = requirer.secret("certificate")
     assert old.expire is not None
     assert new.expire is not None
@@ -548,7 +524,7 @@ def test_defect_42_new_content_gets_its_own_expiry(clock: Any) -> None:
 @pytest.mark.parametrize("change", ["renewal", "rotation", "new CA"])
 def test_defect_43_never_without_a_certificate(clock: Any, change: str) -> None:
     """A renewal, a new key or a new CA: after every hook a valid certificate is assigned."""
-    requirer = _served()
+    requirer = served()
 
     def is_served() -> bool:
         assigned, key = requirer.assigned()
@@ -562,7 +538,7 @@ def test_defect_43_never_without_a_certificate(clock: Any, change: str) -> None:
     assert is_served()
     requirer.update_status()
     assert is_served()
-    _answer_all(requirer, ca="new" if change == "new CA" else "ca")
+    requirer.answer_all(ca="new" if change == "new CA" else "ca")
     assert is_served()
     requirer.update_status()
     assert is_served()

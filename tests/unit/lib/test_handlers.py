@@ -16,21 +16,9 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesRequiresV4,
 )
 from tests.unit.lib import keys
-from tests.unit.lib.requirers import A, Requirer, certificate_entry, certificates
+from tests.unit.lib.requirers import A, Requirer, certificate_entry, served
 
 AB: dict[str, Any] = {"certificate_requests": [A(common_name="a"), A(common_name="b")]}
-
-
-def _served(**options: Any) -> Requirer:
-    requirer = Requirer(**options)
-    requirer.relate()
-    _answer_all(requirer)
-    return requirer
-
-
-def _answer_all(requirer: Requirer) -> None:
-    csrs = [*requirer.requests("unit"), *requirer.requests("app")]
-    requirer.receive(certificates=certificates(map(keys.answer, csrs)))
 
 
 def _revoke_a(requirer: Requirer, handler: Callable[[TLSCertificatesRequiresV4], Any]) -> None:
@@ -44,10 +32,27 @@ def _revoke_a(requirer: Requirer, handler: Callable[[TLSCertificatesRequiresV4],
     )
 
 
+def test_handlers_may_call_back() -> None:
+    """A reconcile asked for within a handler is taken up afterwards, once."""
+    requirer = served()
+    requirer.handlers["certificate_available"] = lambda tls, _: tls.sync()
+    requirer.update_status()
+    assert requirer.names_told() == ["certificate_available", "certificate_available"]
+
+
+def test_handler_may_rotate() -> None:
+    """A key changed within a handler is requested with in the same hook."""
+    requirer = served()
+    old = requirer.request
+    requirer.handlers["certificate_available"] = lambda tls, _: tls.regenerate_private_key()
+    requirer.update_status()
+    assert requirer.request != old
+
+
 @pytest.mark.parametrize("keep", [False, True])
 def test_new_key_when_revoked(keep: bool) -> None:
     """A new key, made in the handler: requests go out anew, and what is good stays meanwhile."""
-    requirer = _served(**AB, keep_until_replaced=keep)
+    requirer = served(**AB, keep_until_replaced=keep)
     before, old_key = requirer.assigned()
     _revoke_a(requirer, lambda tls: tls.regenerate_private_key())
     assert requirer.names_told().count("certificate_invalidated") == 1
@@ -56,14 +61,14 @@ def test_new_key_when_revoked(keep: bool) -> None:
     assert key == old_key
     assert len(requirer.requests()) == 2
     assert not any(one.matches_private_key(old_key) for one in requirer.requests())
-    _answer_all(requirer)
+    requirer.answer_all()
     assert len(requirer.assigned()[0]) == 2
     assert requirer.names_told() == ["certificate_available"] * 2
 
 
 def test_new_application_key_when_revoked() -> None:
     """Of two owners, the one whose key is changed in the handler alone asks anew."""
-    requirer = _served(
+    requirer = served(
         leader=True,
         certificate_requests=None,
         mode=Mode.APP_AND_UNIT,
@@ -88,7 +93,7 @@ def test_new_application_key_when_revoked() -> None:
 
 def test_sync_when_revoked() -> None:
     """To sync in the handler tells of what is good once more, and of the revocation no more."""
-    requirer = _served(**AB)
+    requirer = served(**AB)
     _revoke_a(requirer, lambda tls: tls.sync())
     assert requirer.names_told() == [
         "certificate_invalidated",
@@ -99,7 +104,7 @@ def test_sync_when_revoked() -> None:
 
 def test_look_when_revoked() -> None:
     """What the handler finds assigned is what is good, and no longer what it is told of."""
-    requirer = _served(**AB)
+    requirer = served(**AB)
     found: list[str] = []
     _revoke_a(
         requirer,
@@ -112,7 +117,7 @@ def test_look_when_revoked() -> None:
 
 def test_renewal_asked_when_revoked() -> None:
     """The charm can have another certificate renewed in the handler: that one stays meanwhile."""
-    requirer = _served(**AB)
+    requirer = served(**AB)
     before = requirer.requests()
     _revoke_a(requirer, lambda tls: tls.renew_certificate(tls.get_assigned_certificates()[0][0]))
     assert [one.certificate.common_name for one in requirer.assigned()[0]] == ["b"]
@@ -124,7 +129,7 @@ def test_expiry_is_told_once(method: str) -> None:
     """What a handler does about an expiry neither repeats it nor leaves anything behind."""
     with time_machine.travel(keys.answer(keys.csr_of()).certificate.validity_start_time) as clock:
         keys.forget_authorities()
-        requirer = _served(keep_until_replaced=True)
+        requirer = served(keep_until_replaced=True)
         clock.shift(timedelta(days=91))
         requirer.handlers["certificate_invalidated"] = lambda tls, _: getattr(tls, method)()
         requirer.update_status()

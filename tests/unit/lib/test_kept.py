@@ -5,11 +5,10 @@ knows. What is to outlive them is held in a secret from the moment when it is ac
 """
 
 import dataclasses
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from ops import testing
 
 from charmlibs.interfaces.tls_certificates import Mode
@@ -20,32 +19,16 @@ from tests.unit.lib.requirers import (
     certificate_entry,
     certificates,
     error_entry,
+    served,
 )
 from tests.unit.lib.test_rough_edges import limit_secrets
 
-NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 AB: dict[str, Any] = {"certificate_requests": [A(common_name="a"), A(common_name="b")]}
 OUTGOING = "outgoing-0-certificates"
 
 
-@pytest.fixture
-def clock() -> Any:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        keys.forget_authorities()
-        yield traveller
-    keys.forget_authorities()
-
-
-def _served(**options: Any) -> Requirer:
-    requirer = Requirer(**{"keep_until_replaced": True, **options})
-    requirer.relate()
-    _answer_all(requirer)
-    return requirer
-
-
-def _answer_all(requirer: Requirer) -> None:
-    csrs = [*requirer.requests("unit"), *requirer.requests("app")]
-    requirer.receive(certificates=certificates(map(keys.answer, csrs)))
+def _keeping(**options: Any) -> Requirer:
+    return served(keep_until_replaced=True, **options)
 
 
 def _take_unseen(requirer: Requirer) -> None:
@@ -57,7 +40,7 @@ def _take_unseen(requirer: Requirer) -> None:
 
 def test_provider_leaves_first() -> None:
     """What was assigned stays so where the answers are gone when the relation breaks."""
-    requirer = _served()
+    requirer = _keeping()
     before = requirer.assigned()
     _take_unseen(requirer)
     requirer.leave()
@@ -67,7 +50,7 @@ def test_provider_leaves_first() -> None:
 
 def test_provider_leaves_first_and_is_seen_to() -> None:
     """A hook that runs between the two takes nothing away either."""
-    requirer = _served()
+    requirer = _keeping()
     before = requirer.assigned()
     requirer.receive()
     assert requirer.names_told() == []
@@ -78,7 +61,7 @@ def test_provider_leaves_first_and_is_seen_to() -> None:
 
 def test_nothing_is_kept_unasked() -> None:
     """Without `keep_until_replaced`, what the provider takes away is not assigned any more."""
-    requirer = _served(keep_until_replaced=False)
+    requirer = served(keep_until_replaced=False)
     assert OUTGOING not in requirer.labels()
     requirer.receive()
     assert requirer.assigned()[0] == []
@@ -86,11 +69,11 @@ def test_nothing_is_kept_unasked() -> None:
 
 def test_next_provider_replaces_it() -> None:
     """After a move the new provider's certificate is held, with its key, and nothing else."""
-    requirer = _served()
+    requirer = _keeping()
     _take_unseen(requirer)
     requirer.leave()
     requirer.relate()
-    _answer_all(requirer)
+    requirer.answer_all()
     after = requirer.assigned()
     assert after[0][0].certificate_signing_request == requirer.request
     for _ in range(3):
@@ -102,7 +85,7 @@ def test_next_provider_replaces_it() -> None:
 
 def test_followers_keep_it() -> None:
     """A follower has the application's certificate also when the provider's answers are gone."""
-    leader = _served(mode=Mode.APP, leader=True)
+    leader = _keeping(mode=Mode.APP, leader=True)
     follower = Requirer(leader=False, unit_id=1, **leader.options)
     follower.relate()
     shared = {
@@ -115,7 +98,7 @@ def test_followers_keep_it() -> None:
 
 def test_quiet_hooks_write_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held is written once: no hook after that writes a secret or a databag."""
-    requirer = _served(**AB)
+    requirer = _keeping(**AB)
     before = requirer.state
     for method in ("set_info", "set_content", "remove_all_revisions"):
         monkeypatch.setattr(f"ops.Secret.{method}", _unexpected)
@@ -132,13 +115,13 @@ def _unexpected(*_: Any, **__: Any) -> Any:
 
 def test_renewals_do_not_pile_up(clock: Any) -> None:
     """After any number of renewals, what is in force is held, and no more."""
-    requirer = _served(**AB)
+    requirer = _keeping(**AB)
     sizes: set[int] = set()
     for _ in range(4):
         clock.shift(timedelta(days=85))
         requirer.update_status()
         assert len(requirer.assigned()[0]) == 2
-        _answer_all(requirer)
+        requirer.answer_all()
         requirer.update_status()
         requirer.update_status()
         sizes.add(len(requirer.labels()))
@@ -149,7 +132,7 @@ def test_renewals_do_not_pile_up(clock: Any) -> None:
 
 def test_revoked_is_not_kept() -> None:
     """What the provider revokes is not assigned, before the relation breaks or after."""
-    requirer = _served()
+    requirer = _keeping()
     (before,), _ = requirer.assigned()
     requirer.receive(certificates=[certificate_entry(before, revoked=True)])
     assert requirer.names_told() == ["certificate_invalidated"]
@@ -160,7 +143,7 @@ def test_revoked_is_not_kept() -> None:
 
 def test_revoked_unseen_is_not_kept() -> None:
     """A revoked answer ends also the one before it, of which it was made anew."""
-    requirer = _served()
+    requirer = _keeping()
     newer = keys.answer(requirer.request)
     requirer.receive(certificates=[certificate_entry(newer, revoked=True)])
     assert requirer.assigned()[0] == []
@@ -168,7 +151,7 @@ def test_revoked_unseen_is_not_kept() -> None:
 
 def test_unwanted_is_not_kept() -> None:
     """What the charm no longer requests is not assigned."""
-    requirer = _served(**AB)
+    requirer = _keeping(**AB)
     requirer.options["certificate_requests"] = [A(common_name="a")]
     requirer.update_status()
     requirer.receive()
@@ -177,7 +160,7 @@ def test_unwanted_is_not_kept() -> None:
 
 def test_kept_until_it_expires(clock: Any) -> None:
     """What was taken away without a word is renewed when due, and never assigned when expired."""
-    requirer = _served()
+    requirer = _keeping()
     before, first = requirer.assigned()[0], requirer.request
     requirer.receive()
     clock.shift(timedelta(days=85))
@@ -191,7 +174,7 @@ def test_kept_until_it_expires(clock: Any) -> None:
 
 def test_refusal_leaves_what_is_valid() -> None:
     """A request that is refused after it was granted keeps its certificate; the charm is told."""
-    requirer = _served()
+    requirer = _keeping()
     before = requirer.assigned()
     requirer.receive(request_errors=[error_entry(requirer.request)])
     assert requirer.names_told() == ["certificate_denied"]
@@ -200,7 +183,7 @@ def test_refusal_leaves_what_is_valid() -> None:
 
 def test_wrong_answer_leaves_what_is_valid() -> None:
     """An answer of no use does not displace the good one that it takes the place of."""
-    requirer = _served()
+    requirer = _keeping()
     before = requirer.assigned()
     wrong = keys.answer(keys.csr_of(key_name="other"))
     entry = certificate_entry(wrong, certificate_signing_request=requirer.request.raw)
@@ -210,7 +193,7 @@ def test_wrong_answer_leaves_what_is_valid() -> None:
 
 def test_another_answer_is_held() -> None:
     """A request that is answered anew (the CA changed) has its new certificate held."""
-    requirer = _served()
+    requirer = _keeping()
     newer = keys.answer(requirer.request, timedelta(days=30))
     requirer.receive(certificates=certificates([newer]))
     requirer.receive()
@@ -219,7 +202,7 @@ def test_another_answer_is_held() -> None:
 
 def test_provider_leaves_while_the_key_changes() -> None:
     """Where not all is answered with the new key, the whole set of the old one stays."""
-    requirer = _served(**AB)
+    requirer = _keeping(**AB)
     before = requirer.assigned()
     requirer.call(lambda tls: tls.regenerate_private_key())
     requirer.receive(certificates=certificates([keys.answer(requirer.requests()[0])]))
@@ -230,9 +213,9 @@ def test_provider_leaves_while_the_key_changes() -> None:
 
 def test_provider_leaves_after_the_key_changed() -> None:
     """Once all is answered with the new key, that set stays, with that key."""
-    requirer = _served(**AB)
+    requirer = _keeping(**AB)
     requirer.call(lambda tls: tls.regenerate_private_key())
-    _answer_all(requirer)
+    requirer.answer_all()
     after = requirer.assigned()
     _take_unseen(requirer)
     requirer.leave()
@@ -241,7 +224,7 @@ def test_provider_leaves_after_the_key_changed() -> None:
 
 def test_provider_leaves_during_a_renewal() -> None:
     """The certificate that is being renewed stays in force, beside those that are not."""
-    requirer = _served(**AB)
+    requirer = _keeping(**AB)
     before = requirer.assigned()
     requirer.call(lambda tls: tls.renew_certificate(before[0][0]))
     _take_unseen(requirer)
@@ -251,7 +234,7 @@ def test_provider_leaves_during_a_renewal() -> None:
 
 def test_same_key_again() -> None:
     """To import the key in force changes nothing."""
-    requirer = _served()
+    requirer = _keeping()
     before, alarm = requirer.assigned(), requirer.secret("certificate").expire
     key = before[1]
     requirer.call(lambda tls: tls.import_private_key(key))
@@ -261,7 +244,7 @@ def test_same_key_again() -> None:
 
 def test_passed_key_is_held_nowhere() -> None:
     """A key that the charm passes is in no secret, and what is held fits it all the same."""
-    requirer = _served(private_key=keys.key("passed"))
+    requirer = _keeping(private_key=keys.key("passed"))
     before = requirer.assigned()
     assert "private-key" not in requirer.secret("outgoing").latest_content
     _take_unseen(requirer)
@@ -271,7 +254,7 @@ def test_passed_key_is_held_nowhere() -> None:
 
 def test_charm_keeps_no_longer() -> None:
     """A charm that stops asking for it has nothing held any more, and loses nothing."""
-    requirer = _served()
+    requirer = _keeping()
     before = requirer.assigned()
     requirer.options["keep_until_replaced"] = False
     requirer.update_status()
@@ -281,7 +264,7 @@ def test_charm_keeps_no_longer() -> None:
 
 def test_second_relation_takes_over() -> None:
     """Where a second relation is there to take over, the first one's answers are held, too."""
-    requirer = _served(keep_until_replaced=False)
+    requirer = served(keep_until_replaced=False)
     before = requirer.assigned()
     second = testing.Relation("certificates", id=2)
     requirer.state = dataclasses.replace(
@@ -291,7 +274,7 @@ def test_second_relation_takes_over() -> None:
     _take_unseen(requirer)
     requirer.leave()
     assert requirer.assigned() == before
-    _answer_all(requirer)
+    requirer.answer_all()
     requirer.update_status()
     assert OUTGOING not in requirer.labels()
     assert requirer.assigned()[0][0].certificate_signing_request == requirer.request
@@ -300,7 +283,7 @@ def test_second_relation_takes_over() -> None:
 def test_too_many_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more than a secret takes, as many as fit are held; what does not is not tried again."""
     limit_secrets(monkeypatch, 8 * 1024)
-    requirer = _served(certificate_requests=[A(common_name=name) for name in "abcd"])
+    requirer = _keeping(certificate_requests=[A(common_name=name) for name in "abcd"])
     assert any("of 4 certificates, 2 go on" in line for line in requirer.warnings())
     requirer.update_status()
     assert requirer.warnings() == []
@@ -311,7 +294,7 @@ def test_too_many_to_hold(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_renewal_of_what_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate that is being renewed goes before those that are merely held."""
     limit_secrets(monkeypatch, 8 * 1024)
-    requirer = _served(certificate_requests=[A(common_name=name) for name in "abcd"])
+    requirer = _keeping(certificate_requests=[A(common_name=name) for name in "abcd"])
     before, _ = requirer.assigned()
     requirer.call(lambda tls: tls.renew_certificate(before[3]))
     assert set(requirer.assigned()[0]) == set(before)
@@ -322,7 +305,7 @@ def test_renewal_of_what_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("is_taken", [False, True], ids=["answers there", "answers gone"])
 def test_made_again_before_it_breaks(keep: bool, is_taken: bool) -> None:
     """A relation that is removed and made again at once: the new one is heard of first, maybe."""
-    requirer = _served(keep_until_replaced=keep)
+    requirer = served(keep_until_replaced=keep)
     before, key = requirer.assigned()
     again = testing.Relation("certificates", id=2)
     requirer.state = dataclasses.replace(
@@ -334,7 +317,7 @@ def test_made_again_before_it_breaks(keep: bool, is_taken: bool) -> None:
     requirer.leave()
     assert requirer.assigned() == (before, key)
     assert requirer.request.matches_private_key(key)
-    _answer_all(requirer)
+    requirer.answer_all()
     assert requirer.names_told() == ["certificate_available"]
     for _ in range(2):
         requirer.update_status()

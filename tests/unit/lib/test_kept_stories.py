@@ -6,23 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-import time_machine
 
-from tests.unit.lib import keys
-from tests.unit.lib.story import START, AuthorityCharm, Story
+from tests.unit.lib.story import AuthorityCharm, Story
 from tests.unit.provider.asker import AskerCharm
 
 if TYPE_CHECKING:
     import pathlib
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def story(tmp_path: pathlib.Path) -> Iterator[Story]:
-    with time_machine.travel(START, tick=False) as traveller:
-        keys.forget_authorities()
-        yield Story(tmp_path, traveller)
-    keys.forget_authorities()
 
 
 @pytest.mark.parametrize("first", ["ca", "other", "mover"])

@@ -15,7 +15,7 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesError,
 )
 from tests.unit.lib import keys
-from tests.unit.lib.requirers import LIBID, A, Requirer, certificate_entry, certificates
+from tests.unit.lib.requirers import LIBID, A, Requirer, certificate_entry, certificates, related
 
 APP_KEY = "private-key-app-certificates"
 UNIT_KEY = "private-key-0-certificates"
@@ -27,17 +27,6 @@ BOTH: dict[str, Any] = {
         Mode.UNIT: [A(common_name="unit")],
     },
 }
-
-
-def _related(**options: Any) -> Requirer:
-    requirer = Requirer(**options)
-    requirer.relate()
-    return requirer
-
-
-def _answer_all(requirer: Requirer) -> None:
-    csrs = [*requirer.requests("unit"), *requirer.requests("app")]
-    requirer.receive(certificates=certificates(keys.answer(csr) for csr in csrs))
 
 
 def _follower(leader: Requirer) -> Requirer:
@@ -61,8 +50,8 @@ def _shared(follower: Requirer, leader: Requirer) -> Requirer:
 
 def test_app_mode_on_the_leader() -> None:
     """The application's request is in its databag, and the application owns its secrets."""
-    leader = _related(mode=Mode.APP, leader=True)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True)
+    leader.answer_all()
     assert leader.requests("unit") == []
     assert "unit" not in {one.owner for one in leader.state.secrets}
     digest = leader.requests("app")[0].get_sha256_hex()
@@ -72,7 +61,7 @@ def test_app_mode_on_the_leader() -> None:
 
 def test_app_mode_on_a_follower() -> None:
     """Another unit asks for nothing and has no certificate assigned."""
-    follower = _related(mode=Mode.APP, leader=False)
+    follower = related(mode=Mode.APP, leader=False)
     assert follower.labels() == set()
     assert follower.assigned() == ([], None)
     assert follower.call(lambda tls: tls.get_csrs_from_requirer_relation_data()) == []
@@ -80,8 +69,8 @@ def test_app_mode_on_a_follower() -> None:
 
 def test_new_leader_carries_on() -> None:
     """A unit that becomes leader keeps the application's key and certificate."""
-    old = _related(mode=Mode.APP, leader=True)
-    _answer_all(old)
+    old = related(mode=Mode.APP, leader=True)
+    old.answer_all()
     asked = old.requests("app")
     old.state = dataclasses.replace(old.state, leader=False)
     old.update_status()
@@ -93,8 +82,8 @@ def test_new_leader_carries_on() -> None:
 
 def test_both_on_the_leader() -> None:
     """The unit and the application have a request each, with a key each."""
-    leader = _related(leader=True, **BOTH)
-    _answer_all(leader)
+    leader = related(leader=True, **BOTH)
+    leader.answer_all()
     unit, unit_key = leader.assigned(Mode.UNIT)
     app, app_key = leader.assigned(Mode.APP)
     assert [one.certificate.common_name for one in (*unit, *app)] == ["unit", "app"]
@@ -104,15 +93,15 @@ def test_both_on_the_leader() -> None:
 
 def test_both_on_a_follower() -> None:
     """Another unit has its own certificate alone."""
-    follower = _related(leader=False, **BOTH)
-    _answer_all(follower)
+    follower = related(leader=False, **BOTH)
+    follower.answer_all()
     assert len(follower.assigned(Mode.UNIT)[0]) == 1
     assert follower.assigned(Mode.APP) == ([], None)
 
 
 def test_keys_by_mode() -> None:
     """A key can be changed for one of both."""
-    leader = _related(leader=True, **BOTH)
+    leader = related(leader=True, **BOTH)
     before = {
         mode: leader.call(lambda tls, m=mode: tls.get_private_key(m))
         for mode in (Mode.APP, Mode.UNIT)
@@ -127,7 +116,7 @@ def test_keys_by_mode() -> None:
 
 def test_key_secret_ids() -> None:
     """The identifier is that of the mode's secret; in APP_AND_UNIT it needs a mode."""
-    leader = _related(leader=True, **BOTH)
+    leader = related(leader=True, **BOTH)
     ids = {str(one.label): one.id for one in leader.state.secrets}
 
     def found(mode: Mode | None) -> str | None:
@@ -147,8 +136,8 @@ def test_key_secret_ids() -> None:
 )
 def test_mode_changed(before: Mode, after: Mode, labels: set[str]) -> None:
     """A mode that changes empties what was in force: requests, key, certificates."""
-    leader = _related(mode=before, leader=True)
-    _answer_all(leader)
+    leader = related(mode=before, leader=True)
+    leader.answer_all()
     leader.options["mode"] = after
     leader.update_status()
     requests = {mode: len(leader.requests(mode)) for mode in ("unit", "app")}
@@ -159,12 +148,12 @@ def test_mode_changed(before: Mode, after: Mode, labels: set[str]) -> None:
 
 def test_mode_changed_and_changed_back() -> None:
     """What was looked at once and found empty is looked at again when it has been in force."""
-    leader = _related(mode=Mode.UNIT, leader=True)
+    leader = related(mode=Mode.UNIT, leader=True)
     leader.update_status()
     for mode, label in ((Mode.APP, APP_KEY), (Mode.UNIT, UNIT_KEY)):
         leader.options["mode"] = mode
         leader.update_status()
-        _answer_all(leader)
+        leader.answer_all()
         leader.update_status()
         assert {one for one in leader.labels() if "private-key" in one} == {label}
     assert leader.requests("app") == []
@@ -175,7 +164,7 @@ def test_left_by_another_leader(event: str) -> None:
     """What another leader, or other code, left of the application is cleared up, though once
     there was nothing.
     """
-    leader = _related(mode=Mode.UNIT, leader=True)
+    leader = related(mode=Mode.UNIT, leader=True)
     leader.update_status()
     left = testing.Secret({"private-key": keys.key().raw}, label=f"{LIBID}-{APP_KEY}", owner="app")
     leader.state = dataclasses.replace(leader.state, secrets={*leader.state.secrets, left})
@@ -185,8 +174,8 @@ def test_left_by_another_leader(event: str) -> None:
 
 def test_follower_reads_the_applications_certificates() -> None:
     """A follower finds the application's certificates by the application's key."""
-    leader = _related(leader=True, **BOTH)
-    _answer_all(leader)
+    leader = related(leader=True, **BOTH)
+    leader.answer_all()
     follower = _follower(leader)
     found, key = follower.call(lambda tls: tls.get_application_certificates())
     assert (found, key) == leader.assigned(Mode.APP)
@@ -195,8 +184,8 @@ def test_follower_reads_the_applications_certificates() -> None:
 
 def test_follower_is_told() -> None:
     """The relation and the shared secrets are a follower's alarms."""
-    leader = _related(mode=Mode.APP, leader=True)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True)
+    leader.answer_all()
     follower = _follower(leader)
     follower.receive(**dict(leader.relation.remote_app_data))
     assert follower.names_told() == ["application_certificates_changed"]
@@ -209,14 +198,14 @@ def test_follower_is_told() -> None:
 
 def test_follower_has_no_gap() -> None:
     """While the application's key changes, a follower goes on with what is being replaced."""
-    leader = _related(mode=Mode.APP, leader=True)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True)
+    leader.answer_all()
     before = leader.assigned()
     leader.call(lambda tls: tls.regenerate_private_key())
     leader.receive(certificates=[])
     follower = _follower(leader)
     assert follower.call(lambda tls: tls.get_application_certificates()) == before
-    _answer_all(leader)
+    leader.answer_all()
     follower.receive(**dict(leader.relation.remote_app_data))
     _shared(follower, leader)
     assert follower.call(lambda tls: tls.get_application_certificates()) == leader.assigned()
@@ -227,8 +216,8 @@ TWO: dict[str, Any] = {"certificate_requests": [A(common_name="a"), A(common_nam
 
 def test_follower_has_all_while_one_is_renewed() -> None:
     """While one of two is being renewed, a follower finds both, as the leader does."""
-    leader = _related(mode=Mode.APP, leader=True, **TWO)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True, **TWO)
+    leader.answer_all()
     (one, other), _ = leader.assigned()
     leader.call(lambda tls: tls.renew_certificate(one))
     leader.receive(certificates=certificates([other]))
@@ -239,8 +228,8 @@ def test_follower_has_all_while_one_is_renewed() -> None:
 
 def test_follower_has_one_keys_set_while_the_key_changes() -> None:
     """While not every new certificate is there, a follower goes on with the whole set before."""
-    leader = _related(mode=Mode.APP, leader=True, **TWO)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True, **TWO)
+    leader.answer_all()
     leader.call(lambda tls: tls.regenerate_private_key())
     leader.receive(certificates=certificates([keys.answer(leader.requests("app")[0])]))
     follower = _follower(leader)
@@ -251,8 +240,8 @@ def test_follower_has_one_keys_set_while_the_key_changes() -> None:
 
 def test_follower_passes_over_what_is_not_requested_any_more() -> None:
     """What is being replaced, and then is not requested any more, is not left for followers."""
-    leader = _related(mode=Mode.APP, leader=True, **TWO)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True, **TWO)
+    leader.answer_all()
     leader.call(lambda tls: tls.regenerate_private_key())
     leader.options["certificate_requests"] = [A(common_name="a")]
     leader.receive(certificates=[])
@@ -263,17 +252,17 @@ def test_follower_passes_over_what_is_not_requested_any_more() -> None:
 
 def test_leader_reads_the_same() -> None:
     """On the leader, and in mode UNIT, the method tells what is assigned."""
-    leader = _related(mode=Mode.APP, leader=True)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True)
+    leader.answer_all()
     assert leader.call(lambda tls: tls.get_application_certificates()) == leader.assigned()
-    unit = _related()
+    unit = related()
     assert unit.call(lambda tls: tls.get_application_certificates()) == ([], None)
 
 
 def test_key_passed_to_a_follower() -> None:
     """With a key that the charm passes, followers need no secret."""
-    leader = _related(mode=Mode.APP, leader=True, private_key=keys.key("passed"))
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True, private_key=keys.key("passed"))
+    leader.answer_all()
     follower = _follower(leader)
     assert follower.call(lambda tls: tls.get_application_certificates()) == leader.assigned()
     assert follower.call(lambda tls: tls.private_key) == keys.key("passed")
@@ -327,7 +316,7 @@ def test_callable_for_both() -> None:
         return BOTH["certificate_requests_by_mode"]
 
     options: dict[str, Any] = {**BOTH, "certificate_requests_by_mode": requests}
-    requirer = _related(leader=True, **options)
+    requirer = related(leader=True, **options)
     assert [len(requirer.requests(bag)) for bag in ("unit", "app")] == [1, 1]
 
 
@@ -340,7 +329,7 @@ def test_callable_for_each() -> None:
 
     mixed = {Mode.APP: by_mode[Mode.APP], Mode.UNIT: of_unit}
     options: dict[str, Any] = {**BOTH, "certificate_requests_by_mode": mixed}
-    requirer = _related(leader=True, **options)
+    requirer = related(leader=True, **options)
     assert [len(requirer.requests(bag)) for bag in ("unit", "app")] == [1, 1]
 
 
@@ -349,7 +338,7 @@ def test_leader_removed() -> None:
     # `ops.testing` calls the departing unit by the remote application's name: here it is our own.
     leader = Requirer(leader=True, **BOTH)
     leader.relate(remote_app_name="req")
-    _answer_all(leader)
+    leader.answer_all()
     shared = {one.label for one in leader.state.secrets if one.owner != "unit"}
     asked = leader.requests("app")
     on = leader.context.on
@@ -361,8 +350,8 @@ def test_leader_removed() -> None:
 
 def test_follower_passes_over_revoked() -> None:
     """A follower does not use a certificate of the application that was revoked."""
-    leader = _related(mode=Mode.APP, leader=True)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True)
+    leader.answer_all()
     follower = _follower(leader)
     (entry,) = json.loads(leader.relation.remote_app_data["certificates"])
     follower.receive(certificates=[{**entry, "revoked": True}])
@@ -371,8 +360,8 @@ def test_follower_passes_over_revoked() -> None:
 
 def test_follower_passes_over_what_was_revoked_while_being_replaced() -> None:
     """A follower finds it neither beside the revoked mark, nor later in the leader's secret."""
-    leader = _related(mode=Mode.APP, leader=True)
-    _answer_all(leader)
+    leader = related(mode=Mode.APP, leader=True)
+    leader.answer_all()
     (before,), _ = leader.assigned()
     leader.call(lambda tls: tls.renew_certificate(before))
     revoked = [certificate_entry(before, revoked=True)]
@@ -387,6 +376,6 @@ def test_follower_passes_over_what_was_revoked_while_being_replaced() -> None:
 
 def test_json_of_app_databag() -> None:
     """The application's databag has the requests as the unit's would."""
-    leader = _related(mode=Mode.APP, leader=True)
+    leader = related(mode=Mode.APP, leader=True)
     (entry,) = json.loads(leader.relation.local_app_data["certificate_signing_requests"])
     assert set(entry) == {"certificate_signing_request", "ca"}

@@ -1,23 +1,9 @@
 """A provider's unit that leads before it has met every requirer, on Juju's own order of hooks."""
 
 import datetime
-import pathlib
-from collections.abc import Iterator
 
-import pytest
-import time_machine
-
-from tests.unit.lib import keys
 from tests.unit.lib.providers import ENDPOINT
-from tests.unit.lib.story import START, Story
-
-
-@pytest.fixture
-def story(tmp_path: pathlib.Path) -> Iterator[Story]:
-    with time_machine.travel(START, tick=False) as clock:
-        keys.forget_authorities()
-        yield Story(tmp_path, clock)
-    keys.forget_authorities()
+from tests.unit.lib.story import Story
 
 
 def test_story_of_a_unit_that_leads_too_early(story: Story) -> None:

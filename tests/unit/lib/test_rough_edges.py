@@ -20,14 +20,8 @@ from tests.unit.lib.requirers import (
     Requirer,
     certificate_entry,
     certificates,
+    served,
 )
-
-
-def _served(**options: Any) -> Requirer:
-    requirer = Requirer(**options)
-    requirer.relate()
-    requirer.receive(certificates=certificates(keys.answer(one) for one in requirer.requests()))
-    return requirer
 
 
 def _without(requirer: Requirer, kind: str) -> None:
@@ -53,7 +47,7 @@ def _with_content(requirer: Requirer, kind: str, content: dict[str, str]) -> Non
 
 def test_certificate_secret_is_made_again() -> None:
     """A certificate whose secret is gone is kept, and its secret made again."""
-    requirer = _served()
+    requirer = served()
     _without(requirer, "certificate")
     requirer.update_status()
     assert requirer.secret("certificate").expire is not None
@@ -62,7 +56,7 @@ def test_certificate_secret_is_made_again() -> None:
 
 def test_key_secret_is_gone() -> None:
     """Without its key, a request is of no use: a new key makes a new one."""
-    requirer = _served()
+    requirer = served()
     before = requirer.request
     _without(requirer, "private-key")
     requirer.update_status()
@@ -80,7 +74,7 @@ def test_key_secret_is_gone() -> None:
 )
 def test_spoiled_secret_is_mended(kind: str, content: dict[str, str]) -> None:
     """A secret that does not hold what it should fails no hook, and is mended."""
-    requirer = _served()
+    requirer = served()
     _with_content(requirer, kind, content)
     requirer.update_status()
     csrs = requirer.requests()
@@ -102,7 +96,7 @@ def test_spoiled_secret_is_mended(kind: str, content: dict[str, str]) -> None:
 )
 def test_spoiled_outgoing_is_forgotten(entries: str) -> None:
     """What is being replaced may be spoiled, too."""
-    requirer = _served()
+    requirer = served()
     requirer.call(lambda tls: tls.regenerate_private_key())
     _with_content(requirer, "outgoing", {"entries": entries, "private-key": "no key"})
     requirer.update_status()
@@ -116,7 +110,7 @@ def _refuse(*_: Any, **__: Any) -> Any:
 
 def test_secret_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that cannot be read now is not gone: nothing is asked anew, and the log says so."""
-    requirer = _served()
+    requirer = served()
     before, secrets = requirer.request, requirer.state.secrets
     with monkeypatch.context() as patch:
         patch.setattr(ops.Secret, "get_info", _refuse)
@@ -134,7 +128,7 @@ def _gone(*_: Any, **__: Any) -> Any:
 
 def test_secret_goes_between_reading_and_writing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A secret that is gone when it is to be changed or removed fails no hook."""
-    requirer = _served()
+    requirer = served()
     (before,), _ = requirer.assigned()
     for method in ("set_info", "set_content", "remove_all_revisions"):
         monkeypatch.setattr(ops.Secret, method, _gone)
@@ -167,7 +161,7 @@ def limit_secrets(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
 def test_renewal_fits_into_a_secret_of_old_jujus(monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate that is being replaced takes less than the 8 KiB that a value could have."""
     limit_secrets(monkeypatch, 8 * 1024)
-    requirer = _served(key_algorithm="rsa")
+    requirer = served(key_algorithm="rsa")
     before = requirer.assigned()
     requirer.call(lambda tls: tls.regenerate_private_key())
     assert requirer.assigned() == before
@@ -175,7 +169,7 @@ def test_renewal_fits_into_a_secret_of_old_jujus(monkeypatch: pytest.MonkeyPatch
 
 def test_too_many_to_wait_in_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of more certificates than fit, as many as do stay assigned, and all are requested anew."""
-    requirer = _served(certificate_requests=[A(common_name=name) for name in "abcd"])
+    requirer = served(certificate_requests=[A(common_name=name) for name in "abcd"])
     before, _ = requirer.assigned()
     limit_secrets(monkeypatch, 8 * 1024)
     requirer.call(lambda tls: tls.regenerate_private_key())
@@ -198,7 +192,7 @@ def test_certificate_too_large_for_a_secret(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_backend_that_is_down_fails_the_hook(monkeypatch: pytest.MonkeyPatch) -> None:
     """A secret that cannot be written now fails the hook, and the next finds all as it was."""
-    requirer = _served()
+    requirer = served()
     before = requirer.state
     with monkeypatch.context() as patch:
         patch.setattr(ops.Unit, "add_secret", _refuse)
@@ -292,7 +286,7 @@ def test_relation_that_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_revision_that_is_gone_already(monkeypatch: pytest.MonkeyPatch) -> None:
     """An old revision that cannot be removed fails no hook."""
-    requirer = _served()
+    requirer = served()
     monkeypatch.setattr(ops.Secret, "remove_revision", _refuse)
     requirer.run(
         requirer.context.on.secret_remove(requirer.secret("private-key"), revision=LATEST)
@@ -302,7 +296,7 @@ def test_revision_that_is_gone_already(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_revision_for_equal_content() -> None:
     """Hooks in which nothing changes write no secret."""
-    requirer = _served()
+    requirer = served()
     before = {one.label: one for one in requirer.state.secrets}
     requirer.update_status()
     for one in requirer.state.secrets:
@@ -312,7 +306,7 @@ def test_no_revision_for_equal_content() -> None:
 
 def test_newest_revision_is_tracked() -> None:
     """After new content the old revision is tracked by no one, so that Juju lets it go."""
-    requirer = _served()
+    requirer = served()
     requirer.call(lambda tls: tls.import_private_key(keys.key("new")))
     key = requirer.secret("private-key")
     assert key.tracked_content == key.latest_content == {"private-key": keys.key("new").raw}
@@ -320,7 +314,7 @@ def test_newest_revision_is_tracked() -> None:
 
 def test_two_instances_leave_each_others_secrets() -> None:
     """Secrets of another relation name with the same library are not touched."""
-    requirer = _served()
+    requirer = served()
     other = testing.Secret(
         {"private-key": keys.key().raw},
         label=f"{LIBID}-private-key-0-certificates-2",
@@ -377,7 +371,7 @@ def test_error_of_a_request_is_found() -> None:
 
 def test_unreadable_request_of_ours_is_sent_anew() -> None:
     """What spoiled our own databag is replaced."""
-    requirer = _served()
+    requirer = served()
     spoiled = json.dumps([{"certificate_signing_request": "no PEM", "ca": False}, 7])
     relation = dataclasses.replace(
         requirer.relation, local_unit_data={"certificate_signing_requests": spoiled}
