@@ -5,7 +5,7 @@ and the machine has to break, and to say what broke::
 
     python -m tests.simulation.planted [NAME …] [--seed 1]
 
-`test_planted.py` does the same with the first seeds.
+`test_planted.py` leads a life to each of them; here the machine has to come there by itself.
 """
 
 from __future__ import annotations

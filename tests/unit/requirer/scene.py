@@ -114,3 +114,15 @@ def answered(
     new = dataclasses.replace(relation, remote_app_data=data)
     others = [one for one in out.relations if one.endpoint != "certificates"]
     return dataclasses.replace(out, relations=[new, *others]), new
+
+
+def certificates(out: testing.State) -> testing.Relation:
+    """Return the relation over which certificates are asked for."""
+    relation = next(one for one in out.relations if one.endpoint == "certificates")
+    assert isinstance(relation, testing.Relation)
+    return relation
+
+
+def serial(answer: dict[str, Any]) -> int:
+    """Return the serial number of the certificate in a provider's answer."""
+    return Certificate.from_string(answer["certificate"]).serial_number
