@@ -128,6 +128,36 @@ def test_wrong_option_named_and_last_good_in_force(
     assert DAY < leaf.expiry_time - leaf.validity_start_time < 3 * DAY
 
 
+def test_application_without_peers(ctx: testing.Context[Any]) -> None:
+    """Refreshed from a charm that had none, it is Blocked and says what is missing and to do."""
+    out = ctx.run(ctx.on.upgrade_charm(), testing.State(leader=True))
+    out = ctx.run(ctx.on.config_changed(), out)
+    assert isinstance(out.unit_status, testing.BlockedStatus)
+    assert "no `ledger` relation" in out.unit_status.message
+    assert "deploy this charm anew" in out.unit_status.message
+    assert out.app_status == out.unit_status
+    with pytest.raises(testing.ActionFailed, match="no `ledger` relation"):
+        run_action(ctx, "get-ca-certificate", out)
+
+
+def test_peers_that_come_late(ctx: testing.Context[Any]) -> None:
+    """Where Juju makes the relation after the refresh, the authority begins its work."""
+    lacking = ctx.run(ctx.on.config_changed(), testing.State(leader=True))
+    peers = testing.PeerRelation("ledger", id=1)
+    given = dataclasses.replace(lacking, relations={peers}, config={"key-algorithm": "ecdsa-p256"})
+    out = ctx.run(ctx.on.relation_created(peers), given)
+    assert isinstance(out.unit_status, testing.ActiveStatus)
+
+
+def test_before_peers_and_after(ctx: testing.Context[Any]) -> None:
+    """A unit that is being installed, or that has left its peers already, misses no relation."""
+    first = ctx.run(ctx.on.install(), testing.State(leader=True))
+    led = ctx.run(ctx.on.config_changed(), state())
+    last = ctx.run(ctx.on.stop(), dataclasses.replace(led, relations=frozenset()))
+    for out in (first, last):
+        assert isinstance(out.unit_status, testing.WaitingStatus)
+
+
 def test_wrong_from_the_start(ctx: testing.Context[Any]) -> None:
     """Without any good configuration there is no CA, and the unit says what is wrong."""
     out = ctx.run(ctx.on.config_changed(), state(config={"ca-country-name": "DEU"}))

@@ -7,7 +7,10 @@ with it, as Juju has it; from what is left it must come to the same end.
 from __future__ import annotations
 
 import datetime
+import json
 from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
 
 from localjuju.inprocess.process import Killed
 from self_signed_provider.ca import Phase, in_use
@@ -238,3 +241,19 @@ def test_own_ca_taken_away(story: Story) -> None:
         assert mine in {authority.certificate for authority in story.memory.authorities}
 
     killed_everywhere(story, "config-changed", step, check)
+
+
+def test_revocation_between_a_failed_departure_and_its_repetition(story: Story) -> None:
+    """What a unit held that left in a failed hook is listed as revoked at once, and then goes."""
+    held = {entry.requirer: entry.serial for entry in story.memory.ledger}
+    story.world.crash(LEADER, 1, "certificates-relation-departed")
+    story.model.kill_unit(f"{ASKER}/1")
+    while not any(ran.error for ran in story.world.ran):
+        assert story.world.step() is not None
+    story.run("revoke-certificate", serial=f"{held[f'{ASKER}/1']:X}")
+    [listed] = json.loads(story.run("get-crl")["crls"])
+    revoked = x509.load_pem_x509_crl(listed["crl"].encode())
+    assert {one.serial_number for one in revoked} == {held[f"{ASKER}/1"]}
+    go(story, HOUR, lambda: None)
+    assert {leaf.serial_number for leaf in story.leaves} == {held[f"{ASKER}/0"]}
+    assert revoked_serials(story.memory.ledger) == {held[f"{ASKER}/1"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,6 +101,34 @@ def test_key_lost(story: Story) -> None:
     assert story.phases() == [Phase.ACTIVE, Phase.OUTGOING]
     assert active.certificate.raw not in story.issuers
     assert len(story.answers) == 2
+
+
+def test_list_of_a_ca_whose_key_is_lost(story: Story) -> None:
+    """`get-crl` names a CA that can sign no list any more, with what lives under it."""
+    lost = in_use(story.memory.authorities)
+    assert lost is not None
+    serials = {entry.serial_hex for entry in story.memory.ledger}
+    story.lose(f"ca-{lost.id}")
+    story.advance(8 * DAY)
+    results = story.run("get-crl")
+    [named] = json.loads(results["unlisted"])
+    assert (named["authority"], "lost" in named["why"]) == (lost.id, True)
+    assert {one["serial"] for one in named["certificates"]} == serials
+    assert lost.id not in {one["authority"] for one in json.loads(results["crls"])}
+
+
+def test_list_of_a_ca_that_was_just_lost(story: Story) -> None:
+    """A CA that issues, and whose key no hook has missed yet, is named as well."""
+    lost = in_use(story.memory.authorities)
+    assert lost is not None
+    story.lose(f"ca-{lost.id}")
+    results = story.run("get-crl")
+    assert [one["authority"] for one in json.loads(results["unlisted"])] == [lost.id]
+
+
+def test_every_ca_has_a_list(story: Story) -> None:
+    """Where all have their keys, `get-crl` names none that lacks a list."""
+    assert "unlisted" not in story.run("get-crl")
 
 
 def test_key_lost_before_it_was_used(story: Story) -> None:

@@ -20,11 +20,19 @@ from tests.unit.requirer.scene import (
     QUICK,
     Place,
     Provider,
+    certificates,
     requests,
 )
 
 if TYPE_CHECKING:
     from demo_requirer.charm import DemoRequirerCharm
+
+
+@pytest.fixture
+def unrelated(ctx: testing.Context[DemoRequirerCharm], served: testing.State) -> testing.State:
+    """A unit whose relation is gone, and that serves what it has."""
+    out = ctx.run(ctx.on.relation_broken(certificates(served)), served)
+    return dataclasses.replace(out, relations=[])
 
 
 # CAs to trust
@@ -107,6 +115,47 @@ def test_import_private_key(
     out = ctx.run(ctx.on.action("import-private-key", params={"secret-id": secret.id}), new)
     assert "forgotten with the relation" in (ctx.action_results or {})["result"]
     assert CertificateSigningRequest.from_string(requests(out)[0]).matches_private_key(key)
+
+
+def test_new_key_without_a_relation(
+    ctx: testing.Context[DemoRequirerCharm], unrelated: testing.State, place: Place
+) -> None:
+    """It promises no certificates before there is whom to ask, and then asks for this key."""
+    before = place.serials
+    changed = ctx.run(ctx.on.action("regenerate-private-key"), unrelated)
+    said = (ctx.action_results or {})["result"]
+    assert "No provider" in said
+    assert "asked for when one is" in said
+    assert place.serials == before
+    relation = testing.Relation("certificates", remote_app_name="ca")
+    related = dataclasses.replace(changed, relations=[relation])
+    out = ctx.run(ctx.on.relation_created(relation), related)
+    keys = [
+        PrivateKey.from_string(text)
+        for secret in changed.secrets
+        for text in secret.tracked_content.values()
+        if "PRIVATE KEY" in text
+    ]
+    asked = CertificateSigningRequest.from_string(requests(out)[0])
+    assert sum(asked.matches_private_key(key) for key in keys) == 1
+
+
+def test_imported_key_without_a_relation(
+    ctx: testing.Context[DemoRequirerCharm], unrelated: testing.State
+) -> None:
+    """It says when certificates for the key are asked for."""
+    secret = testing.Secret({"private-key": PrivateKey.generate(key_algorithm="ecdsa").raw})
+    new = dataclasses.replace(unrelated, secrets=[*unrelated.secrets, secret])
+    ctx.run(ctx.on.action("import-private-key", params={"secret-id": secret.id}), new)
+    assert "asked for when one is" in (ctx.action_results or {})["result"]
+
+
+def test_renewal_without_a_relation(
+    ctx: testing.Context[DemoRequirerCharm], unrelated: testing.State
+) -> None:
+    """What nobody can renew is not said to be renewed."""
+    with pytest.raises(testing.ActionFailed, match="No provider of certificates"):
+        ctx.run(ctx.on.action("renew-certificate"), unrelated)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 KEY_FIELD = "private-key"
 _FORGOTTEN = "It is kept as long as `certificates` is related, and forgotten with the relation."
+_UNRELATED = "No provider of certificates is related"
 
 
 class ActionError(Exception):
@@ -92,6 +93,8 @@ def _renew_certificate(event: ops.ActionEvent, scene: Scene) -> None:
         for answer in scene.tls.get_assigned_certificates(mode)[0]
     ]
     chosen = [one for one in answers if wanted in {None, one.certificate.common_name}]
+    if chosen and not scene.facts.is_related:
+        raise ActionError(f"{_UNRELATED}: nobody can renew what is held; it is served meanwhile")
     if not chosen:
         held = ", ".join(one.certificate.common_name for one in answers)
         raise ActionError(
@@ -107,7 +110,7 @@ def _renew_certificate(event: ops.ActionEvent, scene: Scene) -> None:
 def _regenerate_private_key(event: ops.ActionEvent, scene: Scene) -> None:
     mode = _key_mode(scene, event.load_params(KeyParams).mode)
     scene.tls.regenerate_private_key(mode)
-    event.set_results({"result": "A new key is in place, and certificates for it are asked for."})
+    event.set_results({"result": f"A new key is in place. {_when_asked_for(scene)}"})
 
 
 def _import_private_key(event: ops.ActionEvent, scene: Scene) -> None:
@@ -128,7 +131,7 @@ def _import_private_key(event: ops.ActionEvent, scene: Scene) -> None:
         # Without the cause, which may quote the text.
         raise ActionError(f"`{KEY_FIELD}` of {params.secret_id} is no PEM private key") from None
     scene.tls.import_private_key(key, mode)
-    event.set_results({"result": f"The key is in place. {_FORGOTTEN}"})
+    event.set_results({"result": f"The key is in place. {_when_asked_for(scene)} {_FORGOTTEN}"})
 
 
 def _get_status(event: ops.ActionEvent, scene: Scene) -> None:
@@ -181,6 +184,12 @@ def _answers(scene: Scene, mode: Mode) -> list[ProviderCertificate]:
     if mode is Mode.APP:
         return scene.tls.get_application_certificates()[0]
     return scene.tls.get_assigned_certificates(mode)[0]
+
+
+def _when_asked_for(scene: Scene) -> str:
+    if scene.facts.is_related:
+        return "Certificates for it are asked for."
+    return f"{_UNRELATED}: certificates for it are asked for when one is."
 
 
 def _key_mode(scene: Scene, wanted: str | None) -> Mode | None:

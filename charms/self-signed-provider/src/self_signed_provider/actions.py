@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST = 100_000
 """How many characters of a result are handed to Juju at once."""
+WHY_UNLISTED = "The key of this CA is lost: nobody can sign a revocation list for it any more."
 
 
 def _serial(value: Any) -> int | None:
@@ -74,18 +75,33 @@ def revoked_certificates(entries: Iterable[Entry]) -> dict[str, str]:
     return {"revoked": json.dumps([_describe(entry) for entry in entries])}
 
 
-def revocation_lists(memory: Memory, lists: dict[str, str]) -> dict[str, str]:
-    """Return revocation lists, by the id of their authority.
+def revocation_lists(
+    memory: Memory, lists: dict[str, str], unlisted: dict[str, list[Entry]]
+) -> dict[str, str]:
+    """Return revocation lists, by the id of their authority, and who has none.
 
     Args:
         memory: Whose numbers are those of *lists*.
         lists: In PEM.
+        unlisted: What lives under each authority whose key is lost.
     """
     described = [
         {"authority": authority, "number": memory.crl_numbers.get(authority, 0), "crl": pem}
         for authority, pem in lists.items()
     ]
-    return {"crls": json.dumps(described), "crl-bundle": "\n".join(lists.values())}
+    results = {"crls": json.dumps(described), "crl-bundle": "\n".join(lists.values())}
+    if unlisted:
+        results["unlisted"] = json.dumps(
+            [
+                {
+                    "authority": authority,
+                    "why": WHY_UNLISTED,
+                    "certificates": [_describe(entry) for entry in entries],
+                }
+                for authority, entries in unlisted.items()
+            ]
+        )
+    return results
 
 
 def parts(results: dict[str, str]) -> Iterator[dict[str, str]]:

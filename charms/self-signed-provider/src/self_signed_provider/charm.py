@@ -14,7 +14,7 @@ from charmlibs.interfaces.tls_certificates import ProviderCapabilities, TLSCerti
 from . import actions, ca, given, ledger, origin, policy, records, status
 from .config import ProviderConfig, describe
 from .issuance import Issuance
-from .revocation import RevocationLists
+from .revocation import RevocationLists, unlisted
 from .succession import Succession, Wanted
 from .trust import TrustBundle
 from .vault import Vault
@@ -33,7 +33,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
         self.tracing = ops.tracing.Tracing(self, TRACING)
-        self._stored.set_default(leaving=False)
+        self._stored.set_default(leaving=False, ledger=None)
         self._vault = Vault(self)
         self._trust = TrustBundle(self, TRUST)
         self._certificates = TLSCertificatesProvidesV4(self, CERTIFICATES, self._capabilities)
@@ -150,8 +150,23 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if self._stored.leaving:
             # Nor may it write into relations any more: Juju 4 says "relation unit not found".
             return
+        self._look_for_ledger(event)
         self._lead(event)
         self._trust.publish(ca.bundle(self._remembered.authorities))
+
+    def _look_for_ledger(self, event: ops.EventBase) -> None:
+        """Remember whether Juju made the peers' relation, which is there before these hooks run.
+
+        It makes none for an application that was deployed as a charm without such an endpoint. Of
+        a unit that is being removed the relation goes again.
+        """
+        if self._peers is not None:
+            if not self._stored.ledger:
+                self._stored.ledger = True
+        elif self._stored.ledger is None and isinstance(
+            event, (ops.ConfigChangedEvent, ops.UpdateStatusEvent)
+        ):
+            self._stored.ledger = False
 
     def _lead(self, event: ops.EventBase) -> None:
         """Do what the leader alone may do."""
@@ -220,6 +235,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         exchanges = self._certificates.get_exchanges()
         facts = status.Facts(
             problem=self._problem,
+            lacks_ledger=self._lacks_ledger,
             is_leader=self.unit.is_leader(),
             authorities=self._remembered.authorities,
             overlap=config.overlap if config else None,
@@ -283,7 +299,10 @@ class SelfSignedProviderCharm(ops.CharmBase):
             return
         memory, lists = self._lists.next(self._remembered, self._now)
         self._remember(memory)
-        _tell(event, actions.revocation_lists(memory, lists))
+        missing = unlisted(memory, lists, self._now)
+        for authority in missing:
+            event.log(f"CA {authority} has no list here. {actions.WHY_UNLISTED}")
+        _tell(event, actions.revocation_lists(memory, lists, missing))
 
     def _may_act(self, event: ops.ActionEvent) -> bool:
         """Say no to an action that only the leader can carry out."""
@@ -296,8 +315,14 @@ class SelfSignedProviderCharm(ops.CharmBase):
         return True
 
     @property
+    def _lacks_ledger(self) -> bool:
+        return self._peers is None and self._stored.ledger is False
+
+    @property
     def _why_no_ca(self) -> str:
         """Why this unit knows no CA; one that is being removed may still be the leader."""
+        if self._lacks_ledger:
+            return status.NO_LEDGER
         if self._peers is None:
             return f"{self.unit.name} has left the ledger, it is being removed: ask another unit"
         return "There is no CA yet"

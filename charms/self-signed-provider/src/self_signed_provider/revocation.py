@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .ca import Authority
+    from .ledger import Entry
     from .records import Memory
     from .vault import Vault
 
@@ -68,6 +69,30 @@ class RevocationLists:
                     last_until=authority.issued_until if is_last else None,
                 )
         return lists
+
+
+def unlisted(
+    memory: Memory, lists: Iterable[str], now: datetime.datetime
+) -> dict[str, list[Entry]]:
+    """Return who should have a list and has none, as its key is lost, with what lives under it.
+
+    Args:
+        memory: What is remembered.
+        lists: The ids of the authorities that have one.
+        now: Aware.
+
+    Returns:
+        The certificates that have not expired, by the id of their authority. It may be one of
+        which no record is left; or the one in use, under which nothing lives yet.
+    """
+    living: dict[str, list[Entry]] = {}
+    for entry in memory.ledger.living(now):
+        living.setdefault(entry.authority, []).append(entry)
+    in_use = ca.in_use(memory.authorities)
+    if not living and in_use is not None:
+        living[in_use.id] = []
+    listed = frozenset(lists)
+    return {authority: entries for authority, entries in living.items() if authority not in listed}
 
 
 def _numbered(memory: Memory, lists: Iterable[str], now: datetime.datetime) -> Memory:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from .ca import Authority
 
+NO_LEDGER = (
+    "Juju made no `ledger` relation, as for an application that was refreshed from another charm: "
+    "deploy this charm anew, and integrate that"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
@@ -22,6 +27,8 @@ class Facts:
 
     problem: str | None
     """What is wrong with the options, if anything is."""
+    lacks_ledger: bool
+    """Whether Juju never made the relation among the units in which the CA is remembered."""
     is_leader: bool
     authorities: Sequence[Authority]
     overlap: datetime.timedelta | None
@@ -31,6 +38,8 @@ class Facts:
 
 def status_of(facts: Facts, now: datetime.datetime) -> ops.StatusBase:
     """Return the status of a unit, or of the application if its leader asks."""
+    if facts.lacks_ledger:
+        return ops.BlockedStatus(NO_LEDGER)
     if facts.problem is not None:
         kept = "; the last good configuration is in force" if facts.authorities else ""
         return ops.BlockedStatus(f"{facts.problem}{kept}")
