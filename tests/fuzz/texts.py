@@ -143,7 +143,6 @@ private_keys: st.SearchStrategy[str] = st.one_of(
         [_key_bytes(serialization.PrivateFormat.PKCS8)],
     ),
 )
-pems = st.one_of(certificates, requests, anything)
 
 # JSON: values, and texts that are hardly JSON any more
 

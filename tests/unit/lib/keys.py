@@ -2,6 +2,9 @@
 
 import functools
 from datetime import timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
 
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
@@ -30,6 +33,15 @@ _keys = _Keys()
 def rsa_key(size: int = 2048) -> PrivateKey:
     """Return the RSA key of this size."""
     return PrivateKey.generate(size)
+
+
+def pkcs8(key: Any) -> str:
+    """Return any private key of ``cryptography`` as PEM."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
 
 
 @functools.cache

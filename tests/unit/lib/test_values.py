@@ -1,24 +1,19 @@
 """Keys, certificates, requests, attributes and what travels with them, as values."""
 
 import dataclasses
-import ipaddress
 import json
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
     CertificateError,
     CertificateRequestAttributes,
     CertificateSigningRequest,
-    KeyAlgorithm,
     PrivateKey,
     ProviderCapabilities,
     ProviderCertificate,
@@ -36,71 +31,13 @@ DAY = timedelta(days=1)
 GARBAGE = "not a PEM"
 
 
-def _pem(key: Any) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
-
-
-# Private keys
-
-
-@pytest.mark.parametrize(
-    ("arguments", "algorithm", "size"),
-    [
-        pytest.param({}, KeyAlgorithm.RSA, 2048, id="default"),
-        pytest.param({"key_algorithm": "ecdsa"}, KeyAlgorithm.ECDSA, 256, id="ecdsa"),
-        pytest.param(
-            {"key_algorithm": KeyAlgorithm.ECDSA, "key_size": 384},
-            KeyAlgorithm.ECDSA,
-            384,
-            id="P-384",
-        ),
-    ],
-)
-def test_generate_key(arguments: dict[str, Any], algorithm: KeyAlgorithm, size: int) -> None:
-    """Keys are made as asked, and are valid."""
-    key = PrivateKey.generate(**arguments)
-    assert (key.algorithm, key.key_size, key.is_valid()) == (algorithm, size, True)
-    assert PrivateKey.from_string(key.raw) == key
-
-
-@pytest.mark.parametrize(
-    ("arguments", "names"),
-    [
-        pytest.param({"key_size": 1024}, "2048, 3072, 4096", id="weak RSA"),
-        pytest.param({"key_algorithm": "ecdsa", "key_size": 2048}, "256, 384", id="ECDSA size"),
-        pytest.param({"key_algorithm": "dsa"}, "'rsa', 'ecdsa'", id="algorithm"),
-        pytest.param({"key_size": True}, "2048", id="no size at all"),
-    ],
-)
-def test_generate_other_key(arguments: dict[str, Any], names: str) -> None:
-    """What cannot be made is refused, and the message says what can."""
-    with pytest.raises(TLSCertificatesError, match=names):
-        PrivateKey.generate(**arguments)
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        pytest.param(rsa.generate_private_key(65537, 1024), id="RSA 1024"),
-        pytest.param(ec.generate_private_key(ec.SECP521R1()), id="P-521"),
-    ],
-)
-def test_other_keys_are_held_and_not_valid(key: Any) -> None:
-    """A key that is too weak, or on another curve, can be held."""
-    assert not PrivateKey.from_string(_pem(key)).is_valid()
-
-
 @pytest.mark.parametrize(
     "make",
     [
         pytest.param(PrivateKey, id="no key"),
         pytest.param(lambda: PrivateKey.from_string(GARBAGE), id="key"),
         pytest.param(
-            lambda: PrivateKey.from_string(_pem(ed25519.Ed25519PrivateKey.generate())),
+            lambda: PrivateKey.from_string(keys.pkcs8(ed25519.Ed25519PrivateKey.generate())),
             id="key of another kind",
         ),
         pytest.param(
@@ -123,26 +60,6 @@ def test_what_is_none_raises_both_errors(make: Callable[[], Any]) -> None:
     with pytest.raises(TLSCertificatesError) as raised:
         make()
     assert isinstance(raised.value, ValueError)
-
-
-def test_key_is_not_shown() -> None:
-    """Neither text nor representation of a key shows it, nor does an error."""
-    key = keys.key()
-    secret = key.raw.splitlines()[1]
-    assert secret not in f"{key} {key!r}"
-    with pytest.raises(TLSCertificatesError) as raised:
-        PrivateKey.from_string(key.raw.replace("BEGIN", "START"))
-    assert secret not in str(raised.value)
-    assert raised.value.__cause__ is None
-
-
-def test_keys_compare_by_value() -> None:
-    """One key in two encodings is one key."""
-    key = keys.key()
-    again = PrivateKey.from_string(_pem(key.x509_object))
-    assert again == key
-    assert {again, key} == {key}
-    assert keys.key("b") != key
 
 
 # Certificates and requests
@@ -237,112 +154,6 @@ def test_request_matches() -> None:
     assert not csr.matches_certificate(keys.authority())
     assert CertificateSigningRequest.from_csr(csr) == csr
     assert csr.public_key_sha256 == answer.certificate.public_key_sha256
-
-
-def test_additional_critical_extensions() -> None:
-    """Extensions asked for are critical in the request, and part of equality."""
-    feature = x509.TLSFeature([x509.TLSFeatureType.status_request])
-    attributes = A(common_name="a", additional_critical_extensions=[feature])
-    csr = attributes.generate_csr(keys.key())
-    assert csr.additional_critical_extensions == [feature]
-    assert A.from_csr(csr, False) == attributes
-    assert attributes != A(common_name="a")
-
-
-# Attributes
-
-
-@pytest.mark.parametrize(
-    ("written", "canonical"),
-    [
-        pytest.param({"sans_ip": ["2001:DB8::0001"]}, {"sans_ip": ["2001:db8::1"]}, id="IPv6"),
-        pytest.param({"sans_dns": ["A.Example"]}, {"sans_dns": ["a.example"]}, id="case"),
-        pytest.param({"sans_dns": ["b", "a"]}, {"sans_dns": ["a", "b", "a"]}, id="order"),
-        pytest.param({"sans_dns": []}, {}, id="none"),
-        pytest.param({"organization": ""}, {}, id="empty"),
-    ],
-)
-def test_attributes_are_canonical(written: dict[str, Any], canonical: dict[str, Any]) -> None:
-    """Attributes that mean the same are equal, and equal to what a request says."""
-    one, other = A(common_name="a", **written), A(common_name="a", **canonical)
-    assert one == other
-    assert hash(one) == hash(other)
-    assert A.from_csr(one.generate_csr(keys.key()), False) == other
-
-
-def test_unique_id_is_no_part_of_equality() -> None:
-    """Two requests of the same attributes have different subjects, and are for the same."""
-    attributes = A(common_name="a")
-    one, other = attributes.generate_csr(keys.key()), attributes.generate_csr(keys.key())
-    assert one != other
-    assert A.from_csr(one, False) == A.from_csr(other, False)
-    assert one.has_unique_identifier
-    bare = A(common_name="a", add_unique_id_to_subject_name=False).generate_csr(keys.key())
-    assert not bare.has_unique_identifier
-
-
-@pytest.mark.parametrize(
-    ("attributes", "words"),
-    [
-        pytest.param({"common_name": "x" * 65}, "65 characters", id="common name"),
-        pytest.param({"common_name": "ü" * 33}, "66 bytes", id="common name in UTF-8"),
-        pytest.param({"common_name": "a\x00b"}, "control character", id="control character"),
-        pytest.param({"country_name": "GBR"}, "two letters", id="country"),
-        pytest.param({"email_address": "josé@example.com"}, "ASCII", id="email"),
-        pytest.param({"sans_ip": ["10.0.0.256"]}, "10.0.0.256", id="IP"),
-        pytest.param({"sans_ip": ["fe80::1%eth0"]}, "zone", id="IP with a zone"),
-        pytest.param({"sans_oid": ["x"]}, "'x'", id="OID"),
-        pytest.param({"sans_dns": ["bücher.example"]}, "xn--bcher-kva.example", id="U-label"),
-        pytest.param({"sans_dns": ["a..b"]}, "''", id="empty label"),
-        pytest.param({"sans_dns": ["-a.example"]}, "-a", id="hyphen"),
-        pytest.param({"sans_dns": ["a.*.example"]}, r'"\*"', id="wildcard inside"),
-        pytest.param({"sans_dns": ["x" * 64]}, "label of over 63", id="long label"),
-        pytest.param({"sans_dns": ["a." * 127 + "example"]}, "253", id="long name"),
-        pytest.param({"organization": "x" * 65}, "organization", id="organization"),
-        pytest.param({"common_name": "\ud800"}, "control character", id="half a surrogate pair"),
-    ],
-)
-def test_problems(attributes: dict[str, Any], words: str) -> None:
-    """What an operator typed wrong does not raise, and is said in words."""
-    options: dict[str, Any] = {"common_name": "a", **attributes}
-    made = A(**options)
-    assert not made.is_valid()
-    assert len(made.problems) == 1
-    assert re.search(words, made.problems[0])
-    with pytest.raises(TLSCertificatesError):
-        made.generate_csr(keys.key())
-
-
-def test_one_text_is_no_collection() -> None:
-    """A text in the place of a list of names is the author's mistake."""
-    with pytest.raises(TypeError, match="sans_dns"):
-        A(sans_dns="a.example")
-
-
-@pytest.mark.parametrize(
-    ("argument", "value"),
-    [
-        pytest.param("common_name", 5, id="number"),
-        pytest.param("organization", b"x", id="bytes"),
-        pytest.param("sans_dns", 5, id="no collection"),
-        pytest.param("sans_dns", [None], id="nothing in it"),
-        pytest.param("sans_ip", [ipaddress.ip_address("10.0.0.1")], id="address"),
-        pytest.param("additional_critical_extensions", ["x"], id="no extension"),
-    ],
-)
-def test_wrong_type_names_its_argument(argument: str, value: Any) -> None:
-    """What is of another type raises when it is passed, not in some later hook."""
-    options: dict[str, Any] = {"common_name": "a", argument: value}
-    with pytest.raises(TypeError, match=argument):
-        A(**options)
-
-
-def test_names_alone_are_critical() -> None:
-    """Without a subject, the alternative names of a request are critical."""
-    csr = A(sans_dns=["a.example"], add_unique_id_to_subject_name=False).generate_csr(keys.key())
-    extension = csr.x509_object.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    assert extension.critical
-    assert csr.additional_critical_extensions == []
 
 
 # What travels

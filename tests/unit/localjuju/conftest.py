@@ -10,14 +10,24 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psutil
 import pytest
 
 from localjuju import cli
+from localjuju.cli import client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CHARMS = Path(__file__).parents[2] / "charms"
+RECORDER = CHARMS / "recorder"
+OBEDIENT = """#!/bin/sh
+echo "$JUJU_DISPATCH_PATH" >> ../record
+case "$JUJU_DISPATCH_PATH" in
+    hooks/start) status-set active ready ;;
+    hooks/config-changed) eval "$(config-get do)" ;;
+esac
+"""
 
 
 class Done(NamedTuple):
@@ -74,6 +84,14 @@ def until(ready: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process runs still."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def at_rest(status: Any) -> bool:
     """Whether every unit has started and is idle."""
     units = [u for app in status["applications"].values() for u in app.get("units", {}).values()]
@@ -104,3 +122,39 @@ def model(juju: CommandLine, request: pytest.FixtureRequest) -> Iterator[str]:
     juju.well(f"add-model {name}")
     yield name
     juju(f"destroy-model {name} --no-prompt --force")
+
+
+@pytest.fixture(scope="session")
+def obedient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A charm that does in config-changed what its option says."""
+    folder = tmp_path_factory.mktemp("charms") / "obedient"
+    folder.mkdir()
+    (folder / "metadata.yaml").write_text(
+        "name: obedient\nsummary: s\ndescription: d\npeers: {fellows: {interface: f}}\n"
+        "provides: {door: {interface: d}}\nrequires: {key: {interface: d}}\n"
+    )
+    (folder / "config.yaml").write_text('options: {do: {type: string, default: ""}}')
+    (folder / "actions.yaml").write_text("go: {params: {what: {type: string}}}")
+    (folder / "dispatch").write_text(OBEDIENT)
+    (folder / "dispatch").chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def unit(juju: CommandLine, model: str, obedient: Path) -> str:
+    """One unit of the obedient charm, at rest."""
+    juju.well(f"deploy {obedient}")
+    juju.wait(at_rest, model)
+    return "obedient/0"
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+    """A home of its own, in which no controller is left."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("LOCALJUJU_HOME", str(home))
+    yield CommandLine(home)
+    if home.exists():
+        for name in client.controllers():
+            CommandLine(home)(f"kill-controller {name} --no-prompt")

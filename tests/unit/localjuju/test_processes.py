@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import jubilant
-import psutil
 import pytest
 
-from localjuju import processes
-from localjuju.cli import client
-from localjuju.home import controller_folder
-
-from .conftest import CHARMS, CommandLine, at_rest, until
+from .conftest import CHARMS, RECORDER, CommandLine, at_rest, is_alive, until
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-RECORDER = CHARMS / "recorder"
-
-
-def _alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def _record(folder: Path) -> list[str]:
@@ -73,10 +61,10 @@ def test_detached_process_ends_with_its_unit(juju: CommandLine, deployed: str) -
     """What a charm left running lives on between hooks, and is gone with its unit."""
     folder = juju.unit_folder(deployed, "recorder/0")
     pid = int((folder / "left-running").read_text())
-    assert _alive(pid)
+    assert is_alive(pid)
     juju.well("remove-unit recorder/0 --no-prompt")
     juju.wait(lambda s: not s["applications"]["recorder"].get("units"), deployed)
-    assert not _alive(pid)
+    assert not is_alive(pid)
     assert not folder.exists()
 
 
@@ -85,7 +73,7 @@ def test_forced_end_of_a_model(juju: CommandLine, deployed: str) -> None:
     folder = juju.unit_folder(deployed, "recorder/0")
     pid = int((folder / "left-running").read_text())
     juju.well(f"destroy-model {deployed} --no-prompt --force")
-    assert not _alive(pid)
+    assert not is_alive(pid)
     assert not folder.parents[1].exists()
     assert juju(f"status -m {deployed}").err == f"ERROR model ctl:admin/{deployed} not found\n"
 
@@ -132,7 +120,7 @@ def test_stopped_and_started(juju: CommandLine, deployed: str) -> None:
     pid = int((folder / "left-running").read_text())
     before = len(_record(folder))
     juju.well("local stop recorder/0")
-    assert not _alive(pid)
+    assert not is_alive(pid)
     unit = juju.data("status")["applications"]["recorder"]["units"]["recorder/0"]
     assert (unit["workload-status"]["current"], unit["juju-status"]["current"]) == (
         "unknown",
@@ -150,7 +138,7 @@ def test_cut_off(juju: CommandLine, deployed: str) -> None:
     juju.well("local cut-off recorder/0")
     for number in (2, 3):
         juju.well(f"config recorder number={number}")
-    assert _alive(pid)
+    assert is_alive(pid)
     assert len(_record(folder)) == before
     juju.well("local reconnect recorder/0")
     juju.wait(lambda s: at_rest(s) and len(_record(folder)) > before, deployed)
@@ -298,108 +286,6 @@ def test_across_models(juju: CommandLine, model: str, tmp_path: Path) -> None:
     juju.well(f"destroy-model {client_model} --no-prompt --force")
     juju.wait(at_rest, model)
     assert "connections" not in juju.data(f"offers -m {model}")["secret-giver"]
-
-
-def test_models_made_and_ended_leave_nothing(juju: CommandLine) -> None:
-    """Fifty models, made and ended, leave no process and no file."""
-    before = {p for p in juju.home.rglob("*") if "models" in p.parts}
-    for number in range(50):
-        juju.well(f"add-model gone{number} --no-switch")
-        juju.well(f"deploy {RECORDER} -m gone{number}")
-        juju.well(f"destroy-model gone{number} --no-prompt --force")
-    uuid = json.loads(next(juju.home.glob("controllers/*/controller.pid")).read_text())["uuid"]
-    ours = {mark for mark in juju.data("models")["models"] if mark["short-name"][:4] == "gone"}
-    assert not ours
-    after = {p for p in juju.home.rglob("*") if "models" in p.parts}
-    assert {p for p in after - before if p.is_file()} == set()
-    assert [pid for pid in processes.marked(uuid) if _alive(pid)] == []
-
-
-def test_closed_to_other_users(juju: CommandLine) -> None:
-    """The home is for its user alone, and one that is not is refused."""
-    assert stat.S_IMODE(juju.home.stat().st_mode) == 0o700
-    for folder in (juju.home / "controllers").iterdir():
-        if folder.is_dir():
-            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-
-
-def test_started_by_several_at_once(tmp_path: Path) -> None:
-    """Of several who add the first model at the same moment, one starts the controller, and all
-    are answered by it.
-    """
-    command = [sys.executable, "-m", "localjuju"]
-    surroundings = {**os.environ, "LOCALJUJU_HOME": str(tmp_path)}
-    names = [f"m{number}" for number in range(4)]
-    adding = [
-        subprocess.Popen([*command, "add-model", name], env=surroundings, stderr=subprocess.PIPE)
-        for name in names
-    ]
-    said = [process.communicate(timeout=60)[1].decode() for process in adding]
-    subprocess.run(
-        [*command, "kill-controller", "localjuju", "--no-prompt"],
-        env=surroundings,
-        check=True,
-        capture_output=True,
-    )
-    assert [process.returncode for process in adding] == [0] * len(names), said
-
-
-def test_home_that_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home that others can look into is refused, with what to do about it."""
-    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
-    tmp_path.chmod(0o755)
-    done = CommandLine(tmp_path)("status")
-    assert (done.code, done.err) == (
-        1,
-        f"ERROR {tmp_path} is open to other users; run: chmod 700 {tmp_path}\n",
-    )
-
-
-def test_dead_controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the controller dies, the next verb says so, and local clean ends what is left."""
-    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
-    tmp_path.chmod(0o700)
-    juju = CommandLine(tmp_path)
-    juju.well("add-model m")
-    juju.well(f"deploy {RECORDER}")
-    juju.wait(at_rest, "m")
-    pid = int((juju.unit_folder("m", "recorder/0") / "left-running").read_text())
-    folder = tmp_path / "controllers" / "localjuju"
-    controller = json.loads((folder / "controller.pid").read_text())["pid"]
-    os.kill(controller, 9)
-    until(lambda: not client.is_alive(controller_folder("localjuju")))
-    assert "has died" in juju("status").err
-    assert "has died" in juju("bootstrap").err
-    juju.well("local clean")
-    assert not _alive(pid)
-    assert not folder.exists()
-
-
-def test_controller_that_nobody_asked_for_ends_with_its_last_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """add-model starts a controller if there is none, and destroy-model ends that one."""
-    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
-    tmp_path.chmod(0o700)
-    juju = CommandLine(tmp_path)
-    juju.well("add-model m")
-    folder = tmp_path / "controllers" / "localjuju"
-    controller = json.loads((folder / "controller.pid").read_text())["pid"]
-    juju.well("destroy-model m --no-prompt")
-    until(lambda: not _alive(controller))
-    assert not folder.exists()
-
-
-def test_model_added_while_the_last_one_takes_its_controller_along(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ending the last model and adding another at once never meets a controller half gone."""
-    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
-    tmp_path.chmod(0o700)
-    juju = CommandLine(tmp_path)
-    for number in range(5):
-        juju.well(f"add-model m{number}")
-        juju.well(f"destroy-model m{number} --no-prompt --force")
 
 
 def test_pytest_jubilant(juju: CommandLine, tmp_path: Path) -> None:

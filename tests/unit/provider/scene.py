@@ -64,6 +64,13 @@ def state(*relations: testing.RelationBase, **changes: Any) -> testing.State:
     )
 
 
+def run_action(
+    ctx: testing.Context[Any], name: str, before: testing.State, **params: Any
+) -> testing.State:
+    """Run an action of the unit in the state *before*."""
+    return ctx.run(ctx.on.action(name, params=params), before)
+
+
 def answers(out: testing.State, relation_id: int = 7) -> list[dict[str, Any]]:
     text = out.get_relation(relation_id).local_app_data.get("certificates", "[]")
     return json.loads(text)

@@ -20,13 +20,14 @@ from demo_requirer.pairs import Pair, make_pair
 from demo_requirer.store import Content, Store
 from demo_requirer.supervisor import Listen
 from demo_requirer.supervisor.detached import DetachedSupervisor
+from tests.unit.requirer import connections
 from tests.unit.requirer.authority import Authority, Leaf
 from tests.unit.requirer.scene import CHARM, DAYS, Place, Provider, answered, requests, state
 
 if TYPE_CHECKING:
     import datetime
     import pathlib
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +70,32 @@ def server(tmp_path: pathlib.Path) -> Iterator[RunningServer]:
         yield running
     finally:
         running.supervisor.remove()
+
+
+@pytest.fixture
+async def closed_connections(server: RunningServer) -> AsyncIterator[None]:
+    """Close what a test has opened, before the server ends."""
+    del server
+    yield
+    await connections.close_all()
+
+
+@pytest.fixture(scope="module")
+def leaf(authority: Authority) -> Leaf:
+    return authority.intermediate().issue("web", "127.0.0.1", number=1)
+
+
+@pytest.fixture(scope="module")
+def successor(authority: Authority) -> Leaf:
+    return authority.intermediate().issue("web", "127.0.0.1", number=2)
+
+
+@pytest.fixture
+def serving(server: RunningServer, leaf: Leaf) -> RunningServer:
+    """A server that holds one pair."""
+    server.store.write(content_of(pair_of(leaf)))
+    server.start()
+    return server
 
 
 @pytest.fixture

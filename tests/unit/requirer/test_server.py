@@ -3,142 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import json
 import socket
 import ssl
-import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
 
 from demo_requirer.server.watch import INTERVAL
-from tests.unit.requirer.authority import NOW, Authority, Leaf
 from tests.unit.requirer.conftest import RunningServer, content_of, pair_of
+from tests.unit.requirer.connections import (
+    REFUSED,
+    client,
+    connect,
+    served,
+    until_served,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from tests.unit.requirer.authority import Authority, Leaf
 
-
-def client(trusted: str | None = None, **limits: ssl.TLSVersion) -> ssl.SSLContext:
-    """A client that trusts *trusted*, or anybody."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if trusted is None:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    else:
-        context.load_verify_locations(cadata=trusted)
-    for name, version in limits.items():
-        setattr(context, name, version)
-    return context
-
-
-# asyncio may reset a connection whose handshake fails before the alert is sent.
-REFUSED = (ssl.SSLError, ConnectionResetError)
-
-
-class Connection:
-    """One TLS connection, over which requests go one after the other."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self.writer = writer
-
-    @property
-    def tls(self) -> Any:
-        return self.writer.get_extra_info("ssl_object")
-
-    @property
-    def serial(self) -> int:
-        der = self.tls.getpeercert(binary_form=True)
-        return x509.load_der_x509_certificate(der).serial_number
-
-    async def get(self, path: str) -> tuple[int, dict[str, str], str]:
-        """Return status, headers and body of an answer."""
-        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: web\r\n\r\n".encode())
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
-        first, *lines = head.strip().split("\r\n")
-        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-        body = await self._reader.readexactly(int(headers.get("content-length", 0)))
-        return int(first.split()[1]), headers, body.decode()
-
-    async def json(self, path: str = "/certificate.json") -> Any:
-        return json.loads((await self.get(path))[2])
-
-    async def ended(self) -> bool:
-        """Say whether the server has closed it."""
-        return await self._reader.read() == b""
-
-
-_opened: list[asyncio.StreamWriter] = []
-
-
-@pytest.fixture(autouse=True)
-async def _close_connections(server: RunningServer) -> AsyncIterator[None]:
-    """Close what a test has opened, before the server ends."""
-    del server
-    yield
-    while _opened:
-        await _close(_opened.pop())
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    # The server may have closed it first, which is not under test here.
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-
-
-async def streams(
-    server: RunningServer, context: ssl.SSLContext | None = None, name: str | None = None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection(
-        server.listen.address, server.listen.port, ssl=context, server_hostname=name
-    )
-    _opened.append(writer)
-    return reader, writer
-
-
-async def connect(
-    server: RunningServer, context: ssl.SSLContext | None = None, name: str = "web"
-) -> Connection:
-    return Connection(*await streams(server, context or client(), name))
-
-
-async def served(server: RunningServer, name: str = "web") -> int:
-    """Return the serial number that a new connection gets."""
-    connection = await connect(server, name=name)
-    await _close(_opened.pop(_opened.index(connection.writer)))
-    return connection.serial
-
-
-async def until_served(server: RunningServer, leaf: Leaf, name: str = "web") -> None:
-    """Wait until new connections get *leaf*."""
-    for _ in range(100):
-        if await served(server, name) == leaf.serial:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"the new certificate is not served\n{server.log()}")
-
-
-@pytest.fixture(scope="module")
-def leaf(authority: Authority) -> Leaf:
-    return authority.intermediate().issue("web", "127.0.0.1", number=1)
-
-
-@pytest.fixture(scope="module")
-def successor(authority: Authority) -> Leaf:
-    return authority.intermediate().issue("web", "127.0.0.1", number=2)
-
-
-@pytest.fixture
-def serving(server: RunningServer, leaf: Leaf) -> RunningServer:
-    """A server that holds one pair."""
-    server.store.write(content_of(pair_of(leaf)))
-    server.start()
-    return server
+pytestmark = pytest.mark.usefixtures("closed_connections")
 
 
 # Handshakes
@@ -349,132 +236,6 @@ async def _until_log(server: RunningServer, text: str) -> None:
             return
         await asyncio.sleep(INTERVAL)
     pytest.fail(f"the log never says {text!r}: {server.log()}")
-
-
-# Clients that are slow, silent or rude
-
-
-async def test_half_open_clients_do_not_hinder_others(serving: RunningServer, leaf: Leaf) -> None:
-    """Connections that never begin, or never end, their handshake leave others unharmed."""
-    silent = [await streams(serving) for _ in range(50)]
-    for _, writer in silent[:25]:
-        # The beginning of a ClientHello, and then nothing.
-        writer.write(b"\x16\x03\x01\x02\x00\x01")
-    assert await served(serving) == leaf.serial
-
-
-async def test_reset_and_garbage(serving: RunningServer, leaf: Leaf) -> None:
-    """Who resets the connection, or speaks no TLS, is the only one to suffer from it."""
-    address = (serving.listen.address, serving.listen.port)
-    for bytes_sent in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" * 100):
-        raw = socket.create_connection(address)
-        raw.sendall(bytes_sent)
-        # A linger time of zero makes `close` send a reset.
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        raw.close()
-    assert await served(serving) == leaf.serial
-
-
-async def test_slow_client_is_served(serving: RunningServer) -> None:
-    """A request that comes a few bytes at a time is answered all the same."""
-    reader, writer = await streams(serving, client(), "web")
-    for part in (b"GET /hea", b"lthz HTTP/1.1\r\nHo", b"st: web\r\nConnection: close\r\n\r\n"):
-        writer.write(part)
-        await writer.drain()
-        await asyncio.sleep(0.1)
-    assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")
-
-
-async def test_long_head_is_refused(serving: RunningServer) -> None:
-    """A head without end is refused instead of kept in memory."""
-    reader, writer = await streams(serving, client(), "web")
-    writer.write(b"GET / HTTP/1.1\r\nX: " + b"a" * 200_000)
-    assert (await reader.read()).startswith(b"HTTP/1.1 400")
-
-
-# Answers
-
-
-async def test_paths(serving: RunningServer, authority: Authority, leaf: Leaf) -> None:
-    """Each path answers with what it is for."""
-    connection = await connect(serving)
-    assert (await connection.json("/healthz"))["serial_number"] == f"{leaf.serial:040X}"
-    assert (await connection.get("/ca.pem"))[2] == authority.root_pem
-    metrics = (await connection.get("/metrics"))[2]
-    end = leaf.certificate.not_valid_after_utc.timestamp()
-    line = next(
-        line
-        for line in metrics.splitlines()
-        if line.startswith("certificate_not_after_timestamp_seconds{")
-    )
-    assert float(line.rsplit(" ", 1)[1]) == end
-    assert 'tls_handshakes_total{outcome="completed"} 1.0' in metrics
-    assert (await connection.get("/nowhere"))[0] == 404
-    assert (await connection.get("/assets/../../store"))[0] == 404
-
-
-async def test_ca_pem_is_what_others_gave(server: RunningServer, leaf: Leaf) -> None:
-    """CAs that the unit was told to trust go before the root of its own chain."""
-    others = (Authority.root("One", number=1).root_pem, Authority.root("Two", number=2).root_pem)
-    content = content_of(pair_of(leaf))
-    server.store.write(type(content)("web/0", pairs=content.pairs, trusted=others))
-    server.start()
-    connection = await connect(server)
-    assert (await connection.get("/ca.pem"))[2] == "".join(others)
-
-
-async def test_page(server: RunningServer, leaf: Leaf) -> None:
-    """The page is complete without its script, and shows this connection's certificate."""
-    renewal = NOW + datetime.timedelta(days=70)
-    server.store.write(content_of(pair_of(leaf, renewal=renewal), notice="<b>Look</b> here."))
-    server.start()
-    connection = await connect(server)
-    _, _, html = await connection.get("/")
-    _, _, live = await connection.get("/live")
-    for text in (
-        f"{leaf.serial:040X}",
-        "Test root",
-        "Test intermediate",
-        f"{renewal:%-d %b %Y, %H:%M:%S}",
-        "&lt;b&gt;Look",
-    ):
-        assert text in html
-        assert text in live
-
-
-async def test_headers(serving: RunningServer) -> None:
-    """No answer lets a browser run, load or frame anything that is not ours."""
-    connection = await connect(serving)
-    for path in ("/", "/certificate.json", "/assets/page.js", "/nowhere"):
-        _, headers, _ = await connection.get(path)
-        policy = headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'")
-        assert "unsafe" not in policy
-        assert "*" not in policy
-        assert headers["x-content-type-options"] == "nosniff"
-        assert headers["x-frame-options"] == "DENY"
-        assert "server" not in headers
-
-
-async def test_page_has_nothing_inline(serving: RunningServer) -> None:
-    """The content security policy allows neither inline style nor script, and there is none."""
-    connection = await connect(serving)
-    _, _, html = await connection.get("/")
-    assert " style=" not in html
-    assert "<style" not in html
-    assert " on" not in html.split("<body>")[0]
-    assert html.count("<script") == html.count("<script src=")
-
-
-async def test_no_address_of_another_host(serving: RunningServer) -> None:
-    """Nothing that a browser loads names another host, but for XML's own name spaces."""
-    connection = await connect(serving)
-    texts = [
-        (await connection.get(path))[2]
-        for path in ("/", "/assets/page.css", "/assets/page.js", "/assets/mark.svg")
-    ]
-    for text in texts:
-        assert "//" not in text.replace("http://www.w3.org/2000/svg", "").replace("// ", "")
 
 
 # The end of a server

@@ -169,7 +169,6 @@ _ACTIONS: dict[str, Callable[[ops.ActionEvent, Scene], None]] = {
     "import_private_key": _import_private_key,
     "get_status": _get_status,
 }
-NAMES = tuple(_ACTIONS)
 
 
 def _modes(config: RequirerConfig) -> list[Mode]:

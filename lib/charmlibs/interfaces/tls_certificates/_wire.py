@@ -3,6 +3,9 @@
 Every value in a databag is a JSON text. What comes in is judged entry by entry: a bad one is
 rejected alone, with the reason, and nothing here raises for what a remote side wrote. PEM texts
 are parsed only where they are asked for, and each distinct one once for each `Reader`.
+
+It is longer than other modules: how an entry is written and what is tolerated when it is read
+stand side by side, since neither changes without the other.
 """
 
 import hashlib
