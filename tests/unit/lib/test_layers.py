@@ -12,7 +12,7 @@ PACKAGE = Path(tls_certificates.__file__).parent
 # From the bottom up. Within a layer, a module may import those before it.
 LAYERS = [
     ["_errors"],
-    ["_keys", "_names", "_named", "_x509", "_chains", "_attributes", "_values"],
+    ["_keys", "_names", "_x509_common", "_x509", "_chains", "_attributes", "_values"],
     ["_issuing", "_renewal", "_lists", "_wire", "_outgoing"],
     ["_requirer_state", "_assignment", "_requirer_plan", "_provider_plan"],
     ["_secrets", "_legacy", "_events", "_securitylog", "_relations", "_tenure"],

@@ -13,13 +13,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from . import _errors, _keys, _named
+from . import _errors, _keys, _x509_common
 
 if TYPE_CHECKING:
     from . import _attributes
 
 
-class Certificate(_named.Named[x509.Certificate]):
+class Certificate(_x509_common.Named[x509.Certificate]):
     """A certificate.
 
     Args:
@@ -66,7 +66,7 @@ class Certificate(_named.Named[x509.Certificate]):
         if x509_object is not None:
             self._x509 = x509_object
         elif raw is not None:
-            self._x509 = _named.parse(raw, _load_certificate, "certificate")
+            self._x509 = _x509_common.parse(raw, _load_certificate, "certificate")
         else:
             raise _errors.InvalidArgument("Certificate needs raw or x509_object")
 
@@ -217,7 +217,7 @@ class Certificate(_named.Named[x509.Certificate]):
         return self.raw
 
 
-class CertificateSigningRequest(_named.Named[x509.CertificateSigningRequest]):
+class CertificateSigningRequest(_x509_common.Named[x509.CertificateSigningRequest]):
     """A certificate signing request.
 
     Args:
@@ -261,7 +261,7 @@ class CertificateSigningRequest(_named.Named[x509.CertificateSigningRequest]):
             self._x509 = x509_object
             self._raw = x509_object.public_bytes(serialization.Encoding.PEM).decode().strip()
         elif raw is not None:
-            self._x509 = _named.parse(raw, x509.load_pem_x509_csr, "certificate request")
+            self._x509 = _x509_common.parse(raw, x509.load_pem_x509_csr, "certificate request")
             self._raw = raw.strip()
         else:
             raise _errors.InvalidArgument("CertificateSigningRequest needs raw or x509_object")
