@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from . import charmfiles, lifecycle, processes
+from . import charmfiles, forks, lifecycle, processes
 from .hooktools import Answer, Folders, HookContext, environment
 from .hooktools import run as run_tool
 from .model import Hook, JujuError, Model, Status, Task, Unit, hooks
@@ -39,7 +39,7 @@ class Run:
     def __init__(self, context: HookContext, kill_at: int | None) -> None:
         self.context = context
         self.id = f"{context.unit.name}-{_name(context)}-{secrets.token_hex(16)}"
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: forks.Process | None = None
         self._calls = 0
         self._kill_at = kill_at
 
@@ -217,20 +217,11 @@ class Agent:
         return [str(legacy)] if legacy.exists() else None
 
     async def _process(self, run: Run, argv: list[str]) -> int:
-        charm = self.folder / "charm"
         out, err = self.folder / "stdout", self.folder / "stderr"
         # Files and not pipes: what the charm leaves running would keep a pipe open for ever.
         with out.open("w+b") as stdout, err.open("w+b") as stderr:
             try:
-                run.process = await asyncio.create_subprocess_exec(
-                    *argv,
-                    cwd=charm if charm.exists() else self.folder,
-                    env=self._environment(run, argv),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=stdout,
-                    stderr=stderr,
-                    start_new_session=True,
-                )
+                run.process = await self._started(run, argv, stdout, stderr)
             except OSError as error:
                 self._note("ERROR", f"cannot run {argv[0]}: {error.strerror}")
                 return 127
@@ -243,6 +234,26 @@ class Agent:
         out.unlink(missing_ok=True)
         err.unlink(missing_ok=True)
         return code
+
+    async def _started(
+        self, run: Run, argv: list[str], stdout: BinaryIO, stderr: BinaryIO
+    ) -> forks.Process:
+        charm = self.folder / "charm"
+        cwd = charm if charm.exists() else self.folder
+        env = self._environment(run, argv)
+        if argv[0] == sys.executable:
+            return await self._controller.forks.start(
+                argv[1:], cwd=cwd, env=env, stdout=stdout, stderr=stderr
+            )
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
 
     def _environment(self, run: Run, argv: list[str]) -> dict[str, str]:
         folders = Folders(

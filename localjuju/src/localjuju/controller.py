@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from . import home, operations, processes, toolclient
 from .addresses import AddressPool
 from .agent import Agent, Run
+from .forks import Forks
 from .hooktools import names as tool_names
 from .model import JujuError, Model, NotFoundError, Unit, hooks
 from .wire import ENDING, Reply, Request
@@ -55,6 +56,7 @@ class Controller:
         self.agents: dict[tuple[str, str], Agent] = {}
         self.runs: dict[str, Run] = {}
         """What runs now, by the id that hook tools name it with."""
+        self.forks = Forks()
         self._seats = asyncio.Semaphore(SEATS)
         self.addresses = AddressPool()
         self.ending = asyncio.Event()
@@ -241,6 +243,7 @@ class Controller:
                 self.folder.path.rename(gone)
         control.close()
         tools.close()
+        self.forks.close()
         self.addresses.close()
         await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
 
