@@ -36,14 +36,11 @@ MARK = "LOCALJUJU_UNIT"
 LONGEST_MARK = 1024
 LONGEST_REQUEST = 1 << 17
 
-_ENVIRON_MARK: int | None = None
-"""Where in this process's memory the mark is, which others read in /proc/PID/environ."""
-
 
 def main() -> None:
     """Serve until whoever asks is gone; in each fork, be the charm."""
     channel = socket.socket(fileno=int(sys.argv[1]))
-    _find_mark()
+    mark = _find_mark()
     for name in PRELOADED:
         try:
             importlib.import_module(name)
@@ -54,14 +51,22 @@ def main() -> None:
     gc.freeze()
     request = _serve(channel)
     if request is not None:
+        _write_mark(mark, request["env"].get(MARK, ""))
         _be(**request)
 
 
-def _find_mark() -> None:
-    global _ENVIRON_MARK  # noqa: PLW0603 (it is where it is, once per process)
+def _find_mark() -> int | None:
+    """Where in this process's memory the mark is that others read in /proc/PID/environ."""
     libc = ctypes.CDLL(None)
     libc.getenv.restype = ctypes.c_void_p
-    _ENVIRON_MARK = libc.getenv(MARK.encode())
+    return libc.getenv(MARK.encode())
+
+
+def _write_mark(place: int | None, mark: str) -> None:
+    """Let others find this process by its unit, as if it had been started with its variables."""
+    text = mark.encode()
+    if place is not None and len(text) < LONGEST_MARK:
+        ctypes.memmove(place, text.ljust(LONGEST_MARK, b"\0"), LONGEST_MARK)
 
 
 def _serve(channel: socket.socket) -> dict[str, Any] | None:
@@ -141,7 +146,6 @@ def _be(argv: list[str], cwd: str, env: dict[str, str]) -> None:
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
-    _mark(env.get(MARK, ""))
     script = os.path.abspath(argv[0])  # noqa: PTH100 (what `python SCRIPT` does)
     first = [os.path.dirname(script)]  # noqa: PTH120
     first += [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
@@ -165,13 +169,6 @@ def _brings(folders: list[str]) -> set[str]:
         if os.path.isdir(folder):  # noqa: PTH112
             found.update(name.partition(".")[0] for name in os.listdir(folder))  # noqa: PTH208
     return found
-
-
-def _mark(mark: str) -> None:
-    """Let others find this process by its unit, as if it had been started with its variables."""
-    text = mark.encode()
-    if _ENVIRON_MARK is not None and len(text) < LONGEST_MARK:
-        ctypes.memmove(_ENVIRON_MARK, text.ljust(LONGEST_MARK, b"\0"), LONGEST_MARK)
 
 
 if __name__ == "__main__":
