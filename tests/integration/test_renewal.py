@@ -23,20 +23,31 @@ RENEWALS = 3
 
 
 @pytest.fixture(scope="module")
-def served(
-    juju: jubilant.Juju, charms: Callable[[str], pathlib.Path], validity: str
-) -> Deployment:
-    """A requirer whose certificates live shortly, with `update-status` too far away to help."""
+def served(juju: jubilant.Juju, charms: Callable[[str], pathlib.Path]) -> Deployment:
+    """A requirer that serves, with `update-status` too far away to help."""
     juju.model_config({"update-status-hook-interval": "60m"})
     model = deployment.deploy(
         juju,
         charms,
-        provider_config={"certificate-validity": validity},
-        # Of so short a life the last tenth is too little for a machine that is busy.
+        # Of so short a life as these tests wait for, the last tenth is too little for a machine
+        # that is busy.
         requirer_config={"renewal-relative-time": 0.51},
     )
     model.wait_active()
     return model
+
+
+@pytest.fixture(scope="module")
+def short_lived(served: Deployment, validity: str) -> Deployment:
+    """The same, whose certificates live shortly from now on."""
+    served.juju.config(served.provider, {"certificate-validity": validity})
+    served.wait_active()
+    (there,) = served.endpoints().values()
+    trusted = served.ca()
+    before = there.look(trusted).serial
+    served.juju.run(f"{served.requirer}/0", "renew-certificate")
+    served.wait_fact(lambda: there.look(trusted).serial != before, "a certificate of a short life")
+    return served
 
 
 def secret_expired_hooks(served: Deployment, unit: str) -> int:
@@ -64,23 +75,23 @@ def test_renewed_by_the_action(served: Deployment, figure: Callable[[str], None]
     assert probe.connections > 0
 
 
-def test_renews_by_itself(served: Deployment, figure: Callable[[str], None]) -> None:
+def test_renews_by_itself(short_lived: Deployment, figure: Callable[[str], None]) -> None:
     """Several renewals in a row happen by the clock alone; a client fails at none of them, and
     Juju tells of each at most once.
     """
-    there = served.endpoints()
-    trusted = served.ca()
-    unit = f"{served.requirer}/0"
-    told_before = secret_expired_hooks(served, unit)
+    there = short_lived.endpoints()
+    trusted = short_lived.ca()
+    unit = f"{short_lived.requirer}/0"
+    told_before = secret_expired_hooks(short_lived, unit)
     with Probe(there, lambda: trusted) as probe:
-        served.wait_fact(
+        short_lived.wait_fact(
             lambda: all(len(serials) > RENEWALS for serials in probe.serials.values()),
             f"{RENEWALS} renewals",
             timeout=1800,
         )
-        told = secret_expired_hooks(served, unit) - told_before
+        told = secret_expired_hooks(short_lived, unit) - told_before
         # What Juju told of last may have been still on its way.
-        served.wait_active()
+        short_lived.wait_active()
     renewals = len(probe.serials[unit]) - 1
     figure(f"{probe.report()}; {told} secret-expired hooks for {renewals} renewals")
     assert not probe.failures
@@ -90,41 +101,42 @@ def test_renews_by_itself(served: Deployment, figure: Callable[[str], None]) -> 
 
 
 def test_expiry_event_lost(
-    served: Deployment, faults: Faults, figure: Callable[[str], None]
+    short_lived: Deployment, faults: Faults, figure: Callable[[str], None]
 ) -> None:
     """Where Juju does not tell that the time has come, the next `update-status` renews."""
-    there = served.endpoints()
-    trusted = served.ca()
-    unit = f"{served.requirer}/0"
+    there = short_lived.endpoints()
+    trusted = short_lived.ca()
+    unit = f"{short_lived.requirer}/0"
     with faults.expiry("lost"), Probe(there, lambda: trusted) as probe:
         page = there[unit].fetch_json("/certificate.json", trusted)
         due = datetime.datetime.fromisoformat(page["connection"]["renewal_time"])
-        served.wait_fact(lambda: now() > due, "the time of renewal", timeout=600)
+        short_lived.wait_fact(lambda: now() > due, "the time of renewal", timeout=600)
         assert probe.serials[unit][1:] == [], "nobody has told of it, and yet it was renewed"
         faults.update_status(unit)
-        served.wait_fact(lambda: len(probe.serials[unit]) > 1, "the new certificate")
+        short_lived.wait_fact(lambda: len(probe.serials[unit]) > 1, "the new certificate")
     figure(f"the event lost: {probe.report()}")
     assert not probe.failures
 
 
 def test_slept_past_its_expiry(
-    served: Deployment, faults: Faults, figure: Callable[[str], None]
+    short_lived: Deployment, faults: Faults, figure: Callable[[str], None]
 ) -> None:
     """A unit whose machine was off when its certificate expired gets a new one when it is back,
     and never serves the old one.
     """
-    there = served.endpoints()
-    trusted = served.ca()
-    unit = f"{served.requirer}/0"
-    served.wait_active()
+    there = short_lived.endpoints()
+    trusted = short_lived.ca()
+    unit = f"{short_lived.requirer}/0"
+    short_lived.wait_active()
+    certificate = there[unit].look(trusted)
     faults.stop(unit)
-    certificate = max(served.issued(), key=lambda entry: entry["not-after"])
-    expiry = datetime.datetime.fromisoformat(certificate["not-after"])
-    served.wait_fact(lambda: now() > expiry, "the certificate to expire", timeout=600)
+    short_lived.wait_fact(
+        lambda: now() > certificate.not_after, "the certificate to expire", timeout=600
+    )
     with Probe(there, lambda: trusted) as probe:
         faults.start(unit)
-        served.wait_fact(lambda: bool(probe.serials[unit]), "a new certificate")
+        short_lived.wait_fact(lambda: bool(probe.serials[unit]), "a new certificate")
     figure(f"back after its certificate had expired: served again after {probe.longest_gap:.1f} s")
     assert [f for f in probe.failures if "certificate verify failed" in f.reason] == []
-    assert probe.serials[unit] != [int(certificate["serial"], 16)]
-    served.wait_active(after_fault=True)
+    assert probe.serials[unit] != [certificate.serial]
+    short_lived.wait_active(after_fault=True)
