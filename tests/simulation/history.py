@@ -26,6 +26,10 @@ class History:
         """By digest of a key, whose secrets it was ever in."""
         self.held: dict[str, dict[str, looks.Served]] = {}
         """By unit (and its machine: names come again), the last valid certificate of each slot."""
+        self.in_use: dict[str, set[str]] = {}
+        """By unit (and its machine), fingerprints of what it serves."""
+        self.asked: dict[str, set[bool]] = {}
+        """By digest of a key, whether a CA was asked for with it, or none, or both."""
         self.issued: dict[str, str] = {}
         """By fingerprint of what honest providers issued, over which relation."""
         self.answered: dict[str, set[str]] = {}
@@ -69,6 +73,8 @@ class History:
 
     def _issuing(self, world: World) -> Iterator[str]:
         for link in looks.links(world):
+            for request in link.requests():
+                self.asked.setdefault(request.key, set()).add(request.is_ca)
             for entry in link.list_of("certificates"):
                 certificate = looks.leaf(str(entry.get("certificate")))
                 if certificate is None:
@@ -141,13 +147,29 @@ class History:
             for one in now.values():
                 if not self.keys.get(one.key, set()) & {unit.name, unit.app}:
                     yield f"{unit.name} serves {one.leaf}, whose key was never its own"
+            yield from self._novelties(world, model, unit, now)
             yield from self._losses(world, model, unit, now)
+
+    def _novelties(
+        self, world: World, model: Model, unit: Unit, now: dict[str, looks.Served]
+    ) -> Iterator[str]:
+        """What is taken into use, and would better not have been."""
+        leaves = [one.leaf for one in now.values()]
+        known = self.in_use.get(_place(model, unit), set())
+        self.in_use[_place(model, unit)] = {leaf.fingerprint for leaf in leaves}
+        for leaf in leaves:
+            if leaf.fingerprint in known:
+                continue
+            if not leaf.is_valid(world.now):
+                yield f"{unit.name} takes {leaf} into use, which is not valid"
+            if leaf.is_ca not in self.asked.get(leaf.key, {leaf.is_ca}):
+                yield f"{unit.name} takes {leaf} into use, and has not asked for such a one"
 
     def _losses(
         self, world: World, model: Model, unit: Unit, now: dict[str, looks.Served]
     ) -> Iterator[str]:
         """What was served, is good still, and is not served now, nor anything in its place."""
-        held = self.held.setdefault(f"{model.uuid}:{unit.name}:{unit.machine}", {})
+        held = self.held.setdefault(_place(model, unit), {})
         for slot, one in now.items():
             if one.leaf.is_valid(world.now):
                 held[slot] = one
@@ -237,6 +259,11 @@ class History:
             ):
                 continue
             yield f"{unit.name} serves {one.leaf}, whose CA clients are not told to trust"
+
+
+def _place(model: Model, unit: Unit) -> str:
+    """Return what no other unit has, nor one that comes after it: names come again."""
+    return f"{model.uuid}:{unit.name}:{unit.machine}"
 
 
 def _is_denied(trust: looks.Link, unit: Unit) -> bool:

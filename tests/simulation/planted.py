@@ -15,6 +15,7 @@ import dataclasses
 import json
 import logging
 import pathlib
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ class Defect:
     machine: type[rules.LifeMachine]
     plant: Callable[[], contextlib.AbstractContextManager[Any]]
     said: str
-    """A part of what the broken invariant says."""
+    """What the broken invariant says: a regular expression."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _with_one_ca() -> contextlib.AbstractContextManager[Any]:
 
 DEFECTS = {
     "any certificate is used": Defect(
-        test_bare_library.BareLibrary, _without_flaws, "with the key of another"
+        test_bare_library.BareLibrary, _without_flaws, "with the key of another|takes .* into use"
     ),
     "a renewal lets go of what it renews": Defect(
         test_bare_library.BareLibrary, _without_bridges, "is good still, and has no successor"
@@ -156,7 +157,7 @@ def main() -> int:
         began = time.monotonic()
         found = find(DEFECTS[name], given.seed)
         seconds = time.monotonic() - began
-        if found is None or DEFECTS[name].said not in found.said:
+        if found is None or not re.search(DEFECTS[name].said, found.said):
             is_blind = True
             print(f"{name}: NOT FOUND in {seconds:.0f} s{f': {found.said}' if found else ''}")
         else:

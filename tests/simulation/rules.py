@@ -115,8 +115,17 @@ class LifeMachine(RuleBasedStateMachine):
 
     def pick(self, which: int, *apps: str) -> Unit | None:
         """Return one of the units of applications (by default all that come and go), or None."""
-        units = self.life.units(*(apps or self.apps))
-        return units[which % len(units)] if units else None
+        return picked(which, self.life.units(*(apps or self.apps)))
+
+    def spare_units(self) -> list[Unit]:
+        """Return the units that are not the last of their application."""
+        units = {name: self.life.units(name) for name in self.apps}
+        return [unit for some in units.values() if len(some) > 1 for unit in some]
+
+    def followers(self) -> list[Unit]:
+        """Return the units that do not lead."""
+        leaders = {name: app.leader for name, app in self.state.applications.items()}
+        return [unit for unit in self.life.units(*self.apps) if leaders[unit.app] != unit.number]
 
     @property
     def state(self):  # noqa: ANN201 (the model's type is long)
@@ -124,6 +133,7 @@ class LifeMachine(RuleBasedStateMachine):
 
     # Hooks and time.
 
+    @precondition(lambda self: self.life.world.due())
     @rule(count=strategies.integers(1, 6), order=orders)
     def some_hooks(self, count: int, order: int) -> None:
         self.told(f"hooks {count}")
@@ -131,6 +141,7 @@ class LifeMachine(RuleBasedStateMachine):
         for _ in range(count):
             self.guarded(lambda: self.life.run_one(draws))
 
+    @precondition(lambda self: self.life.world.due())
     @rule(order=orders)
     def all_hooks(self, order: int) -> None:
         self.told("settle")
@@ -177,28 +188,29 @@ class LifeMachine(RuleBasedStateMachine):
             self.told(f"add-unit {app}")
             self.life.model.add_units(app)
 
+    @precondition(lambda self: self.spare_units())
     @rule(which=picks)
     def a_unit_goes(self, which: int) -> None:
-        unit = self.pick(which)
-        if unit is not None and len(self.life.units(unit.app)) > 1:
+        if (unit := picked(which, self.spare_units())) is not None:
             self.told(f"remove-unit {unit.name}")
             self.life.model.remove_unit(unit.name)
 
+    @precondition(lambda self: self.spare_units())
     @rule(which=picks)
     def a_unit_burns(self, which: int) -> None:
-        unit = self.pick(which)
-        if unit is not None and len(self.life.units(unit.app)) > 1:
+        if (unit := picked(which, self.spare_units())) is not None:
             self.told(f"burn {unit.name}")
             self.life.kill(unit)
             self.guarded(self.life.look)
 
+    @precondition(lambda self: self.followers())
     @rule(which=picks)
     def another_leads(self, which: int) -> None:
-        unit = self.pick(which)
-        if unit is not None and self.state.applications[unit.app].leader != unit.number:
+        if (unit := picked(which, self.followers())) is not None:
             self.told(f"lead {unit.name}")
             hooks.move_leadership(self.state.applications[unit.app], unit)
 
+    @precondition(lambda self: self.followers())
     @rule(which=picks)
     def a_leader_hangs(self, which: int) -> None:
         app = self.apps[which % len(self.apps)]
@@ -210,6 +222,10 @@ class LifeMachine(RuleBasedStateMachine):
     def who_hung_is_back(self) -> None:
         self.told("heal")
         self.life.heal()
+
+
+def picked(which: int, units: Sequence[Unit]) -> Unit | None:
+    return units[which % len(units)] if units else None
 
 
 def draw_from(order: int) -> random.Random | None:

@@ -86,6 +86,23 @@ class BothCharms(operators.Relations):
         self.relate(f"{CA}:certificates", WEB)
         self.relate(f"{CA}:send-ca-cert", WEB)
 
+    def trust(self) -> list[looks.Link]:
+        """Return the relation over which the server learns whom to trust."""
+        return [
+            link
+            for link in looks.links(self.life.world, "send-ca-cert")
+            if link.provider.app == CA and link.requirer.app == WEB
+        ]
+
+    def is_in_order(self) -> bool:
+        return super().is_in_order() and bool(self.trust())
+
+    def put_in_order(self) -> None:
+        super().put_in_order()
+        if not self.trust():
+            self.relate(f"{CA}:send-ca-cert", f"{WEB}:receive-ca-cert")
+            self.life.settle()
+
     @initialize(
         seed=rules.seeds, web=strategies.sampled_from(sorted(WEB_OPTIONS)), units=rules.picks
     )
@@ -215,11 +232,7 @@ class BothCharms(operators.Relations):
 
     @rule()
     def trust_comes_or_goes(self) -> None:
-        links = [
-            link
-            for link in looks.links(self.life.world, "send-ca-cert")
-            if link.provider.app == CA and link.requirer.app == WEB
-        ]
+        links = self.trust()
         if links and not links[0].relation.dying:
             self.told("trust removed")
             self.life.model.remove_relation(f"{CA}:send-ca-cert", f"{WEB}:receive-ca-cert")
