@@ -261,6 +261,27 @@ def test_application_that_vanishes(world: World, model: LocalModel) -> None:
     assert not list(world.folder.glob("*/unit-secret-giver-*"))
 
 
+def test_across_models(world: World) -> None:
+    """An offer of one model is related in another; who offers sees a token for a name."""
+    there, here = world.add_model("there"), world.add_model("here")
+    there.deploy(GIVER, CHARMS / "secret-giver")
+    here.deploy(TAKER, CHARMS / "secret-taker")
+    there.offer("secret-giver", "door")
+    here.consume(there, "secret-giver", "giver")
+    here.integrate("giver", "secret-taker")
+    world.settle()
+    [relation] = here.state.relations_of("secret-taker")
+    assert {side.seen_as.partition("-")[0] for side in relation.sides} == {"remote", "giver"}
+    assert here.unit_status("secret-taker/0") == ("active", "has pass")
+
+
+def test_consuming_what_is_not_offered(world: World) -> None:
+    """An offer that there is not cannot be consumed; the message has its name."""
+    there, here = world.add_model("there"), world.add_model("here")
+    with pytest.raises(JujuError, match=r"admin/there\.giver"):
+        here.consume(there, "giver")
+
+
 def test_unit_that_is_cut_off(world: World, model: LocalModel) -> None:
     """It runs nothing, and hears what came last when it is back."""
     model.pause("secret-taker/0")

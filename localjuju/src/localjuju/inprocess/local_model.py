@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from localjuju.model import JujuError, Model, Task, Unit, hooks
+from localjuju.model import JujuError, Model, Task, Unit, hooks, offers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +72,16 @@ class LocalModel:
     def remove_relation(self, one: str, two: str) -> None:
         """Begin to remove a relation."""
         self.state.remove_relation(one, two)
+
+    def offer(self, app: str, *endpoints: str, name: str = "") -> None:
+        """Offer endpoints of an application to other models, as ``juju offer``."""
+        offers.give(self.state, app, endpoints, name)
+
+    def consume(self, source: LocalModel, offer: str, alias: str = "") -> None:
+        """Give an offer of another model a name in this one, to be related as an application."""
+        if offer not in source.state.offers:
+            raise JujuError(f'application offer "admin/{source.state.name}.{offer}"')
+        offers.take(self.state, source.state, source.state.offers[offer], alias)
 
     def add_units(self, app: str, count: int = 1) -> list[str]:
         """Add units; return their names."""

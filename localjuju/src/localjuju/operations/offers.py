@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from localjuju import views
 from localjuju.model import JujuError, Model, NotFoundError, Offer, Saas, offers
-from localjuju.model.charm import NAME
 from localjuju.wire import Reply, Request
 
 from .registry import model_of, operation
@@ -28,25 +27,11 @@ async def offer(controller: Controller, request: Request) -> Reply:
         model = controller.model(found[1]) if found[1] else model_of(controller, request)
     except NotFoundError as error:
         raise NotFoundError(f"getting model details: {error}") from error
-    app, endpoints = found[2], tuple(found[3].split(","))
-    if app not in model.applications:
-        raise NotFoundError(f'application "{app}" not found in model "{model.uuid}"')
-    name = request.words.args[1] if len(request.words.args) > 1 else app
-    if not NAME.fullmatch(name):
-        raise JujuError(f'offer name "{name}" not valid')
-    for endpoint in endpoints:
-        if endpoint not in model.applications[app].charm.endpoints:
-            raise NotFoundError(f'creating offer "{name}": "{endpoint}": endpoint not found')
-    wanted = Offer(name, app, endpoints)
-    if name in model.offers and model.offers[name] != wanted:
-        raise JujuError(f'offer "{name}" already exists, updating offers is not supported')
-    model.offers[name] = wanted
-    shown = ", ".join(endpoints)
-    return Reply(
-        notes=(
-            f'Application "{app}" endpoints [{shown}] available at "admin/{model.name}.{name}"',
-        )
-    )
+    name = request.words.args[1] if len(request.words.args) > 1 else ""
+    given = offers.give(model, found[2], found[3].split(","), name)
+    url = f"admin/{model.name}.{given.name}"
+    shown = ", ".join(given.endpoints)
+    return Reply(notes=(f'Application "{given.app}" endpoints [{shown}] available at "{url}"',))
 
 
 @operation("consume")
@@ -65,17 +50,7 @@ def take_offer(controller: Controller, model: Model, url: str, alias: str = "") 
     Raises:
         JujuError: If there is no such offer, or the name is taken.
     """
-    source, found = _find(controller, url)
-    alias = alias or found.name
-    known = model.saas.get(alias)
-    saas = Saas(alias, source.uuid, found.name)
-    if alias in model.applications or known not in {None, saas}:
-        raise JujuError(
-            f'could not consume admin/{source.name}.{found.name}: application "{alias}" already '
-            "exists"
-        )
-    model.saas[alias] = saas
-    return saas
+    return offers.take(model, *_find(controller, url), alias)
 
 
 @operation("remove-saas")
