@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
-from typing import Any
+import pathlib
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import ops
 
@@ -26,7 +28,14 @@ from charmlibs.interfaces.tls_certificates import (
 
 from . import liars
 
-_CA = "own-ca"
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HERE = pathlib.Path(__file__).resolve().parent
+REQUIRER, PROVIDER = _HERE / "bare-requirer", _HERE / "bare-provider"
+ASSIGNED = "assigned.json"
+"""In a requirer's folder: what was assigned to it at the end of its last hook."""
+_FOUNDED = datetime.datetime(2029, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 class InertCharm(ops.CharmBase):
@@ -68,8 +77,13 @@ class BareRequirer(ops.CharmBase):
             framework.observe(action, self._on_action)
 
     def _on_invalidated(self, event: CertificateInvalidatedEvent) -> None:
+        """Make a new key in place of the one whose certificate was revoked, once."""
         if event.reason is CertificateInvalidationReason.REVOKED:
-            self.tls.regenerate_private_key()
+            for mode in (Mode.UNIT, Mode.APP):
+                key = self.tls.get_private_key(mode)
+                if key is not None and event.certificate.matches_private_key(key):
+                    self.tls.regenerate_private_key(mode)
+                    return
 
     def _on_action(self, event: ops.ActionEvent) -> None:
         name = event.handle.kind
@@ -99,7 +113,9 @@ class BareRequirer(ops.CharmBase):
             }
             for answer, key, owner in self._assigned()
         ]
-        (self.charm_dir / "assigned.json").write_text(json.dumps(assigned))
+        path, text = self.charm_dir / ASSIGNED, json.dumps(assigned)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
         event.add_status(ops.ActiveStatus())
 
 
@@ -108,7 +124,7 @@ def _attributes(name: str) -> CertificateRequestAttributes:
 
 
 class BareProvider(ops.CharmBase):
-    """Signs what is asked for, with one CA for ever."""
+    """Signs what is asked for. A revoked answer stands: its key is not served again."""
 
     def __init__(self, framework: ops.Framework) -> None:
         super().__init__(framework)
@@ -127,15 +143,36 @@ class BareProvider(ops.CharmBase):
 
     def _on_event(self, _: ops.EventBase) -> None:
         if not self.config["by-hand"]:
-            self._answer(self.tls.get_outstanding_certificate_requests())
+            self._answer([*self.tls.get_outstanding_certificate_requests(), *self._outdated()])
 
     def _on_action(self, event: ops.ActionEvent) -> None:
         if event.handle.kind == "revoke_action":
-            self.tls.revoke_all_certificates()
+            self._revoke(event.params.get("name"))
         elif event.handle.kind == "issue_again_action":
             self._answer(self.tls.get_certificate_requests())
         else:
             self._answer(self.tls.get_outstanding_certificate_requests())
+
+    def _revoke(self, name: str | None) -> None:
+        if name is None:
+            self.tls.revoke_all_certificates()
+        else:
+            issued = self.tls.get_issued_certificates()
+            self.tls.revoke_certificates(
+                [one for one in issued if one.certificate.common_name == name]
+            )
+
+    def _outdated(self) -> Iterable[RequirerCertificateRequest]:
+        """Return the requests that another CA than the present one has answered."""
+        ca, _ = self._authority()
+        old = {
+            (one.relation_id, one.certificate_signing_request)
+            for one in self.tls.get_provider_certificates()
+            if one.ca != ca and not one.revoked
+        }
+        for request in self.tls.get_certificate_requests() if old else ():
+            if (request.relation_id, request.certificate_signing_request) in old:
+                yield request
 
     def _answer(self, requests: list[RequirerCertificateRequest]) -> None:
         if not self.unit.is_leader() or not requests:
@@ -169,20 +206,11 @@ class BareProvider(ops.CharmBase):
         self.tls.set_relation_answers(certificates, errors)
 
     def _authority(self) -> tuple[Certificate, PrivateKey]:
-        try:
-            content = self.model.get_secret(label=_CA).get_content()
-        except ops.SecretNotFoundError:
-            key = PrivateKey.generate(key_algorithm="ecdsa")
-            attributes = CertificateRequestAttributes(
-                common_name="bare", is_ca=True, add_unique_id_to_subject_name=False
-            )
-            years = datetime.timedelta(days=36500)
-            ca = Certificate.generate_self_signed_ca(attributes, key, years)
-            self.app.add_secret({"certificate": ca.raw, "private-key": key.raw}, label=_CA)
-            return ca, key
+        """Return a CA that has always been there: no state of a world depends on its making."""
+        number = zlib.crc32(f"{self.app.name} {self.config['generation']}".encode())
         return (
-            Certificate.from_string(content["certificate"]),
-            PrivateKey.from_string(content["private-key"]),
+            Certificate.from_string(liars.pem(liars.authority(number, _FOUNDED))),
+            PrivateKey.from_string(liars.key_pem(liars.key(number))),
         )
 
     def _on_collect_unit_status(self, event: ops.CollectStatusEvent) -> None:

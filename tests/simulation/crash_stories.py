@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from demo_requirer.charm import DemoRequirerCharm
 from self_signed_provider import records
 from self_signed_provider.charm import SelfSignedProviderCharm
-from tests.simulation import bare
+from tests.simulation import charms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,8 +47,8 @@ BOTH_CHARMS = Cast(
     transfers_trust=True,
 )
 BARE_LIBRARY = Cast(
-    (bare.BareAuthorityCharm, bare.AUTHORITY, {}),
-    (bare.BareAskerCharm, bare.ASKER, {"mode": "app-and-unit"}),
+    (charms.BareProvider, charms.PROVIDER, {}),
+    (charms.BareRequirer, charms.REQUIRER, {"mode": "both", "names": WEB}),
     transfers_trust=False,
 )
 
@@ -209,7 +209,7 @@ OF_BOTH_CHARMS = (
 OF_THE_BARE_LIBRARY = (
     Story("asking", _apart, Stage.relate),
     Story("renewing", _SOON_DUE, _waited(2 * DAY)),
-    Story("rotate-key", _both_related, _asked_of(f"{WEB}/0", "regenerate-key")),
+    Story("rotate-key", _both_related, _asked_of(f"{WEB}/0", "regenerate")),
     Story("rotate-ca", _related, _next_generation),
     Story("revoking", _related, _asked_of(f"{CA}/0", "revoke", name=f"{WEB}-0")),
     Story("parting", _both_related, lambda stage: stage.model.remove_unit(f"{WEB}/1")),

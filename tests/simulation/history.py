@@ -160,7 +160,9 @@ class History:
         for leaf in leaves:
             if leaf.fingerprint in known:
                 continue
-            if not leaf.is_valid(world.now):
+            # That a validity is yet to begin the library leaves to the charm to judge.
+            is_bare = model.applications[unit.app].charm.name == looks.BARE_REQUIRER
+            if leaf.not_after < world.now or not (is_bare or leaf.is_valid(world.now)):
                 yield f"{unit.name} takes {leaf} into use, which is not valid"
             if leaf.is_ca not in self.asked.get(leaf.key, {leaf.is_ca}):
                 yield f"{unit.name} takes {leaf} into use, and has not asked for such a one"
@@ -231,7 +233,7 @@ class History:
                 continue
             relations = {
                 f"{one.model.uuid}:{one.where}"
-                for one in looks.links_of(link.model, requirer.name)
+                for one in looks.links_of(link.other_model, requirer.name)
                 if one.provider.app == provider.name and not one.relation.dying
             }
             if link.relation.dying or not relations:
@@ -243,7 +245,7 @@ class History:
     def _distrusted(
         self, world: World, link: looks.Link, unit: Unit, bundle: set[str], relations: set[str]
     ) -> Iterator[str]:
-        for one in looks.served(world, link.model, unit).values():
+        for one in looks.served(world, link.other_model, unit).values():
             if not one.leaf.is_valid(world.now) or one.root in bundle:
                 continue
             # What came over a relation that has gone is served until something else comes.
@@ -255,7 +257,8 @@ class History:
             # After a `rotate-private-key`, until this unit's next hooks have run; or for as long
             # as what takes its place is denied, of which the unit's status speaks.
             if is_compromised and (
-                not invariants.is_resting(link.model, unit, world.now) or _is_denied(link, unit)
+                not invariants.is_resting(link.other_model, unit, world.now)
+                or _is_denied(link, unit)
             ):
                 continue
             yield f"{unit.name} serves {one.leaf}, whose CA clients are not told to trust"
@@ -270,7 +273,7 @@ def _is_denied(trust: looks.Link, unit: Unit) -> bool:
     """Tell whether a request of a unit, or of its application, is answered with an error."""
     return any(
         request.by in {unit.name, unit.app} and request.csr in link.refused()
-        for link in looks.links_of(trust.model, unit.app)
+        for link in looks.links_of(trust.other_model, unit.app)
         for request in link.requests()
     )
 

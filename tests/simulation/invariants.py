@@ -68,9 +68,8 @@ def no_private_key_is_in_sight(world: World) -> Iterator[str]:
 def _texts(model: Model) -> Iterator[tuple[str, str]]:
     for relation in model.relations.values():
         for side in relation.sides:
-            bags = {side.app: side.settings}
-            bags |= {side.name_of(n): bag for n, bag in {**side.units, **side.left}.items()}
-            for name, bag in bags.items():
+            left = {f"{side.app}/{n}": bag for n, bag in side.left.items()}
+            for name, bag in {**looks.bags(side), **left}.items():
                 for key, value in bag.settings.items():
                     yield f"the databag of {name}, {key}", value
     for app in model.applications.values():
@@ -107,7 +106,7 @@ def requests_are_of_the_owners_key(world: World) -> Iterator[str]:
         for request in link.requests():
             keys = {
                 looks.key_digest(pem)
-                for secret in link.model.secrets.values()
+                for secret in link.other_model.secrets.values()
                 if secret.owner.name in {request.by, app.name}
                 for pem in looks.private_keys(secret)
             }
@@ -125,10 +124,7 @@ def the_wire_is_as_agreed(world: World) -> Iterator[str]:
         if link.honest_provider is not None:
             yield from _provider_flaws(link)
         if link.honest_requirer is not None:
-            for name, bag in (
-                (link.requirer.app, link.requirer.settings),
-                *((link.requirer.name_of(n), b) for n, b in link.requirer.units.items()),
-            ):
+            for name, bag in looks.bags(link.requirer).items():
                 other = set(bag.settings) - {
                     "certificate_signing_requests",
                     "egress-subnets",
@@ -168,7 +164,7 @@ def _provider_flaws(link: looks.Link) -> Iterator[str]:
         yield f"{link.where} writes {', '.join(sorted(other))}"
     for number, bag in link.provider.units.items():
         if set(bag.settings) - {"egress-subnets", "ingress-address"}:
-            yield f"{link.provider.name_of(number)} writes in its own databag"
+            yield f"{link.provider.app}/{number} writes in its own databag"
 
 
 def secrets_are_bounded(world: World) -> Iterator[str]:
@@ -233,13 +229,9 @@ def writings(world: World) -> dict[str, object]:
     for model in looks.models(world):
         for relation in model.relations.values():
             for side in relation.sides:
-                found[f"{side.app} in {side.endpoint.name}:{side.relation_id}"] = dict(
-                    side.settings.settings
-                )
-                for number, bag in side.units.items():
-                    found[f"{side.name_of(number)} in {side.endpoint.name}:{side.relation_id}"] = (
-                        dict(bag.settings)
-                    )
+                for name, bag in looks.bags(side).items():
+                    where = f"{side.endpoint.name}:{side.relation_id}"
+                    found[f"{name} in {where}"] = dict(bag.settings)
         for secret in model.secrets.values():
             found[f"secret {_name(secret)} {secret.id}"] = {
                 n: (dict(r.content), r.expires) for n, r in secret.revisions.items()
@@ -285,7 +277,7 @@ def unanswered(world: World) -> Iterator[str]:
             for unit in app.units.values():
                 serves = [
                     one
-                    for one in looks.served(world, link.model, unit).values()
+                    for one in looks.served(world, link.other_model, unit).values()
                     if one.leaf.is_valid(world.now)
                 ]
                 if not serves and unit.workload.current != "blocked":

@@ -37,9 +37,18 @@ def key_pem(private_key: ec.EllipticCurvePrivateKey) -> str:
 
 @functools.cache
 def authority(number: int, begin: datetime.datetime, days: int = 3000) -> x509.Certificate:
-    """Return a root."""
+    """Return a root: the same one in each life, to the last byte."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"Root {number}")])
-    return _sign(name, key(number).public_key(), name, number, begin, days * _DAY, is_ca=True)
+    return _sign(
+        name,
+        key(number).public_key(),
+        name,
+        number,
+        begin,
+        days * _DAY,
+        is_ca=True,
+        serial=number + 1,
+    )
 
 
 def pem(thing: x509.Certificate | x509.CertificateSigningRequest) -> str:
@@ -215,13 +224,19 @@ def _sign(  # noqa: PLR0917
     *,
     is_ca: bool,
     names: Sequence[x509.GeneralName] = (),
+    serial: int | None = None,
 ) -> x509.Certificate:
-    builder = x509.CertificateBuilder(
-        issuer, subject, public_key, x509.random_serial_number(), begin, begin + length
-    ).add_extension(x509.BasicConstraints(is_ca, None), critical=True)
+    serial = serial or x509.random_serial_number()
+    signers = key(signer).public_key()
+    builder = (
+        x509.CertificateBuilder(issuer, subject, public_key, serial, begin, begin + length)
+        .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signers), critical=False)
+    )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return builder.sign(key(signer), hashes.SHA256())
+    return builder.sign(key(signer), hashes.SHA256(), ecdsa_deterministic=True)
 
 
 def _san(csr: x509.CertificateSigningRequest) -> x509.SubjectAlternativeName:

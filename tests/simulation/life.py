@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from localjuju.inprocess import LocalModel, Ran, World
     from localjuju.model import Model
+    from localjuju.model.applications import Application
 
 MOST_HOOKS = 1000
 """More than any settling takes: a world that runs more of them at one moment does not rest."""
@@ -40,6 +41,20 @@ class Life:
         self.history = History()
         self.hooks = 0
         self.model = self.begin("m")
+        self.abroad: dict[str, LocalModel] = {}
+        """The models of those applications that are not in `model`."""
+
+    def home(self, app: str) -> LocalModel:
+        """Return the model that an application is in, or is to be in."""
+        return self.abroad.get(app, self.model)
+
+    def app(self, name: str) -> Application | None:
+        """Return an application, if it is there."""
+        return self.home(name).state.applications.get(name)
+
+    def all_units(self) -> list[Unit]:
+        """Return the units of all models."""
+        return [unit for model in self.world.models.values() for unit in model.units()]
 
     def begin(self, name: str) -> LocalModel:
         """Add a model whose units are not asked for their health every five minutes."""
@@ -101,17 +116,17 @@ class Life:
         return [
             unit
             for name in apps
-            if (app := self.model.state.applications.get(name)) is not None
+            if (app := self.app(name)) is not None
             for unit in app.alive_units()
         ]
 
     def kill(self, unit: Unit) -> None:
         """Take a unit away at once, as when its machine burns: no hook is run."""
-        self.model.kill_unit(unit.name)
+        self.home(unit.app).kill_unit(unit.name)
 
     def pause_leader(self, name: str) -> bool:
         """Stop the leader's agent; another unit leads, if there is one."""
-        app = self.model.state.applications[name]
+        app = self.home(name).state.applications[name]
         if app.leader is None or len([u for u in app.alive_units() if not u.paused]) < 2:
             return False
         app.units[app.leader].paused = True
@@ -121,12 +136,13 @@ class Life:
     def act(self, unit: Unit, action: str, **parameters: object) -> Task:
         """Queue an action, and run what is due until it is over."""
         given = {key.replace("_", "-"): value for key, value in parameters.items()}
-        state = self.model.state
+        model = self.home(unit.app)
+        state = model.state
         task = state.enqueue(unit, state.next_task_id(), action, given, self.world.now)
         while (
             not task.is_over and not unit.paused and unit.name in {u.name for u in state.units()}
         ):
-            if self.world.step_of(self.model, unit.name) is None:
+            if self.world.step_of(model, unit.name) is None:
                 break
             self.hooks += 1
             self.look()
@@ -138,7 +154,7 @@ class Life:
     def heal(self) -> None:
         """End what faults there are."""
         self.world.crash_at.clear()
-        for unit in self.model.state.units():
+        for unit in self.all_units():
             unit.paused = False
             if unit.failure is not None:
                 unit.resolve = "retry"
@@ -166,7 +182,7 @@ class Life:
 
     def _ask_everybody(self, order: random.Random | None) -> None:
         """Have every unit run `update-status` now."""
-        for unit in self.model.state.units():
+        for unit in self.all_units():
             if unit.started:
                 unit.next_update_status = self.world.now
         self.settle(order)

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from demo_requirer.store import Store
 
+from .charms import ASSIGNED
+
 if TYPE_CHECKING:
     import datetime
     import pathlib
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from localjuju.inprocess import World
     from localjuju.model import Model, Unit
     from localjuju.model.applications import Application
-    from localjuju.model.relations import Relation, Side
+    from localjuju.model.relations import Databag, Relation, Side
     from localjuju.model.secrets import Secret
 
 PROVIDER, REQUIRER = "self-signed-provider", "demo-requirer"
@@ -86,6 +88,9 @@ class Link:
     """A relation for certificates, as its two sides."""
 
     model: Model
+    """Of the provider."""
+    other_model: Model
+    """Of the requirer: the same, or another to which the provider is offered."""
     relation: Relation
     provider: Side
     requirer: Side
@@ -100,11 +105,11 @@ class Link:
 
     @property
     def honest_requirer(self) -> Application | None:
-        return honest(self.model, self.requirer.app)
+        return honest(self.other_model, self.requirer.app)
 
     def is_leaving(self, name: str) -> bool:
         """Tell whether a unit or application of the requirer is about to leave the relation."""
-        app = self.model.applications.get(self.requirer.app)
+        app = self.other_model.applications.get(self.requirer.app)
         units = {} if app is None else {unit.name: unit for unit in app.units.values()}
         is_dying = name in units and units[name].dying
         return self.relation.dying or is_dying or app is None or app.dying
@@ -125,14 +130,18 @@ class Link:
 
     def requests(self) -> list[Request]:
         """Return every request that can be read."""
-        bags = {self.requirer.app: self.requirer.settings}
-        bags |= {self.requirer.name_of(n): bag for n, bag in sorted(self.requirer.units.items())}
         return [
             found
-            for name, bag in bags.items()
+            for name, bag in bags(self.requirer).items()
             for entry in entries(bag.settings.get("certificate_signing_requests", ""))
             if (found := _request(name, entry)) is not None
         ]
+
+
+def bags(side: Side) -> dict[str, Databag]:
+    """Return a side's databags by whose they are, under the names that its own model has."""
+    units = {f"{side.app}/{number}": bag for number, bag in sorted(side.units.items())}
+    return {side.app: side.settings, **units}
 
 
 def honest(model: Model, name: str) -> Application | None:
@@ -164,27 +173,29 @@ def links(world: World, endpoint: str = "certificates") -> Iterator[Link]:
     seen: set[int] = set()
     for model in models(world):
         for relation in model.relations.values():
-            if id(relation) in seen or relation.is_peer:
-                continue
-            seen.add(id(relation))
-            one, two = relation.sides
-            for provider, requirer in ((one, two), (two, one)):
-                if provider.endpoint.name == endpoint and provider.endpoint.role.value == (
-                    "provider"
-                ):
-                    yield Link(world.models[provider.model], relation, provider, requirer)
+            if id(relation) not in seen:
+                seen.add(id(relation))
+                yield from _links_in(model, relation, endpoint)
 
 
 def links_of(model: Model, app: str) -> Iterator[Link]:
     """Yield the relations over which an application is certified."""
     for relation in model.relations_of(app):
-        if relation.is_peer:
-            continue
-        for provider, requirer in (relation.sides, relation.sides[::-1]):
-            if provider.endpoint.name == "certificates" and (
-                provider.endpoint.role.value == "provider" and requirer.app == app
-            ):
-                yield Link(model, relation, provider, requirer)
+        for link in _links_in(model, relation, "certificates"):
+            if link.requirer.model == model.uuid and link.requirer.app == app:
+                yield link
+
+
+def _links_in(model: Model, relation: Relation, endpoint: str) -> Iterator[Link]:
+    if relation.is_peer:
+        return
+    for provider, requirer in (relation.sides, relation.sides[::-1]):
+        end = provider.endpoint
+        if end.name == endpoint and end.role.value == "provider":
+            models = model.models
+            yield Link(
+                models[provider.model], models[requirer.model], relation, provider, requirer
+            )
 
 
 def served(world: World, model: Model, unit: Unit) -> dict[str, Served]:
@@ -195,7 +206,7 @@ def served(world: World, model: Model, unit: Unit) -> dict[str, Served]:
     if name is not None:
         return _stored(store.folder, name)
     try:
-        text = (own / "charm" / "assigned.json").read_text()
+        text = (own / "charm" / ASSIGNED).read_text()
     except FileNotFoundError:
         return {}
     return _assigned(text)
@@ -287,14 +298,15 @@ def _digest(data: bytes) -> str:
 
 def _request(by: str, entry: dict[str, Any]) -> Request | None:
     text = entry.get("certificate_signing_request")
-    parsed = _csr(text) if isinstance(text, str) else None
+    parsed = key_and_names(text) if isinstance(text, str) else None
     if not isinstance(text, str) or parsed is None:
         return None
     return Request(by, text.strip(), *parsed, is_ca=bool(entry.get("ca")))
 
 
 @functools.lru_cache(maxsize=8192)
-def _csr(pem: str) -> tuple[str, frozenset[str]] | None:
+def key_and_names(pem: str) -> tuple[str, frozenset[str]] | None:
+    """Return what a request is for, in the words of `Leaf`; None where it is no request."""
     try:
         parsed = x509.load_pem_x509_csr(pem.strip().encode())
         return _digest(parsed.public_key().public_bytes(*_SPKI)), _names(parsed)

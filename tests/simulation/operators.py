@@ -15,6 +15,8 @@ from . import charms, liars, looks, rules
 if TYPE_CHECKING:
     import ops
 
+    from localjuju.inprocess import LocalModel
+
 HERE = pathlib.Path(__file__).resolve().parent
 LIAR_CA, LIAR_WEB = "liar-ca", "liar-web"
 
@@ -30,18 +32,27 @@ class Relations(rules.LifeMachine):
         """Deploy one of the applications as it is in the beginning."""
         raise NotImplementedError
 
-    def relate(self, one: str, two: str) -> None:
+    def relate(self, provider: str, requirer: str) -> None:
+        """Relate two applications, each with its endpoint; by an offer, if models are between."""
+        there, here = (self.life.home(end.partition(":")[0]) for end in (provider, requirer))
         try:
-            self.life.model.integrate(one, two)
+            if there is not here:
+                provider = self._offered(there, here, *provider.split(":"))
+            here.integrate(provider, requirer)
         except JujuError as error:
             self.told(f"no: {error}")
+
+    def _offered(self, there: LocalModel, here: LocalModel, app: str, endpoint: str) -> str:
+        """Have an endpoint offered to another model; return its name there."""
+        name = f"{app}-{endpoint}"
+        there.offer(app, endpoint, name=name)
+        here.consume(there, name)
+        return name
 
     def unrelate(self, requirer: str) -> None:
         """Break the relations for certificates that an application has."""
         for link in self.links_of(requirer):
-            self.life.model.remove_relation(
-                f"{link.provider.app}:certificates", f"{requirer}:certificates"
-            )
+            link.other_model.break_relation(link.relation)
 
     def links_of(self, requirer: str) -> list[looks.Link]:
         """Return the relations for certificates that an application has, and is to keep."""
@@ -52,8 +63,11 @@ class Relations(rules.LifeMachine):
         ]
 
     def is_there(self, name: str) -> bool:
-        app = self.state.applications.get(name)
+        app = self.life.app(name)
         return app is not None and not app.dying
+
+    def is_gone(self, name: str) -> bool:
+        return self.life.app(name) is None
 
     @precondition(lambda self: self.links_of(self.requirer))
     @rule()
@@ -79,7 +93,7 @@ class Relations(rules.LifeMachine):
     def put_in_order(self) -> None:
         """Deploy who is gone, and relate who is not related."""
         for name in self.apps:
-            if name not in self.state.applications:
+            if self.life.app(name) is None:
                 self.deploy(name)
         self.unrelate(self.requirer)
         self.life.settle()
@@ -106,16 +120,16 @@ class Relations(rules.LifeMachine):
         if self.is_there(name) and which >= 8:
             self.told(f"remove-application {name}{' --force' * by_force}")
             if by_force:
-                self.life.model.kill_application(name)
+                self.life.home(name).kill_application(name)
             else:
-                self.life.model.remove_application(name)
+                self.life.home(name).remove_application(name)
             self.guarded(self.life.look)
 
-    @precondition(lambda self: {*self.apps, *self.providers} - self.state.applications.keys())
+    @precondition(lambda self: any(map(self.is_gone, (*self.apps, *self.providers))))
     @rule()
     def what_died_is_deployed(self) -> None:
         for name in (*self.apps, *self.providers):
-            if name not in self.state.applications:
+            if self.is_gone(name):
                 self.told(f"deploy {name}")
                 self.deploy(name)
 
@@ -123,7 +137,7 @@ class Relations(rules.LifeMachine):
 
     def deploy_inert(self, name: str, folder: str, units: int = 1) -> None:
         kind: type[ops.CharmBase] = charms.InertCharm
-        self.life.model.deploy(kind, HERE / folder, name, units=units)
+        self.life.home(name).deploy(kind, HERE / folder, name, units=units)
 
     @rule(what=strategies.sampled_from(sorted(liars.ANSWERS)))
     def a_provider_lies(self, what: str) -> None:
@@ -131,7 +145,7 @@ class Relations(rules.LifeMachine):
         if not self._lies_of_a_provider():
             if not self.is_there(self.requirer):
                 return
-            if LIAR_CA not in self.state.applications:
+            if self.is_gone(LIAR_CA):
                 self.deploy(LIAR_CA)
             self.unrelate(self.requirer)
             self.guarded(self.life.settle)
@@ -155,9 +169,9 @@ class Relations(rules.LifeMachine):
         provider = self.providers[0]
         if not self.is_there(provider):
             return
-        if LIAR_WEB not in self.state.applications:
+        if self.is_gone(LIAR_WEB):
             self.deploy_inert(LIAR_WEB, "inert-requirer", units=2)
-            self.relate(f"{provider}:certificates", LIAR_WEB)
+            self.relate(f"{provider}:certificates", f"{LIAR_WEB}:certificates")
             self.guarded(self.life.settle)
         self.told(f"lie-of-requirer {what}")
         others = [
@@ -180,7 +194,8 @@ class Relations(rules.LifeMachine):
         """Or again: Juju tells of an expiry that is not yet, or that was."""
         revisions = [
             (secret, revision)
-            for secret in self.state.secrets.values()
+            for model in looks.models(self.life.world)
+            for secret in model.secrets.values()
             for revision in secret.revisions.values()
             if revision.expires is not None and secret.owner.kind != "model"
         ]

@@ -12,7 +12,6 @@ import hypothesis
 from hypothesis import note, strategies
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from localjuju.model import Unit, hooks
 from localjuju.model.secrets import Expiry
 
 from .life import Life
@@ -20,6 +19,8 @@ from .steady import steady_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from localjuju.model import Unit
 
 SECOND = datetime.timedelta(seconds=1)
 LENGTHS = {
@@ -74,11 +75,19 @@ class LifeMachine(RuleBasedStateMachine):
         self.is_over = False
         self.since_quiet = 0
 
-    def begin_life(self, seed: int) -> None:
-        """Make a world, and what it begins with."""
+    def begin_life(self, seed: int, *abroad: str) -> None:
+        """Make a world, and what it begins with.
+
+        Args:
+            seed: Everything follows from it.
+            abroad: The applications that are in a model of their own: relations to all others
+                cross from one to the other.
+        """
         note(f"again with: make simulation SEED={SEED}")
         world = self._stack.enter_context(steady_world(seed))
         self.life = Life(world, note)
+        if abroad:
+            self.life.abroad = dict.fromkeys(abroad, self.life.begin("n"))
         self.guarded(self.populate)
         self.guarded(self.life.settle)
 
@@ -124,12 +133,12 @@ class LifeMachine(RuleBasedStateMachine):
 
     def followers(self) -> list[Unit]:
         """Return the units that do not lead."""
-        leaders = {name: app.leader for name, app in self.state.applications.items()}
-        return [unit for unit in self.life.units(*self.apps) if leaders[unit.app] != unit.number]
-
-    @property
-    def state(self):  # noqa: ANN201 (the model's type is long)
-        return self.life.model.state
+        return [
+            unit
+            for name in self.apps
+            for unit in self.life.units(name)
+            if (app := self.life.app(name)) is not None and app.leader != unit.number
+        ]
 
     # Hooks and time.
 
@@ -168,7 +177,8 @@ class LifeMachine(RuleBasedStateMachine):
     @rule(how=strategies.sampled_from([Expiry.EXACT, Expiry.EARLY, Expiry.LOST]))
     def secrets_expire(self, how: Expiry) -> None:
         self.told(f"expiry {how.value}")
-        self.life.model.expiry(how)
+        for model in self.life.world.models.values():
+            model.expiry = how
 
     # Units.
 
@@ -181,19 +191,18 @@ class LifeMachine(RuleBasedStateMachine):
 
     @rule(which=picks)
     def a_unit_comes(self, which: int) -> None:
-        app = self.apps[which % len(self.apps)]
-        if app in self.state.applications and len(self.life.units(app)) < 3:
-            if self.state.applications[app].dying:
-                return
-            self.told(f"add-unit {app}")
-            self.life.model.add_units(app)
+        name = self.apps[which % len(self.apps)]
+        app = self.life.app(name)
+        if app is not None and not app.dying and len(self.life.units(name)) < 3:
+            self.told(f"add-unit {name}")
+            self.life.home(name).add_units(name)
 
     @precondition(lambda self: self.spare_units())
     @rule(which=picks)
     def a_unit_goes(self, which: int) -> None:
         if (unit := picked(which, self.spare_units())) is not None:
             self.told(f"remove-unit {unit.name}")
-            self.life.model.remove_unit(unit.name)
+            self.life.home(unit.app).remove_unit(unit.name)
 
     @precondition(lambda self: self.spare_units())
     @rule(which=picks)
@@ -208,13 +217,13 @@ class LifeMachine(RuleBasedStateMachine):
     def another_leads(self, which: int) -> None:
         if (unit := picked(which, self.followers())) is not None:
             self.told(f"lead {unit.name}")
-            hooks.move_leadership(self.state.applications[unit.app], unit)
+            self.life.home(unit.app).lead(unit.name)
 
     @precondition(lambda self: self.followers())
     @rule(which=picks)
     def a_leader_hangs(self, which: int) -> None:
         app = self.apps[which % len(self.apps)]
-        if app in self.state.applications and self.life.pause_leader(app):
+        if self.life.app(app) is not None and self.life.pause_leader(app):
             self.told(f"hang {app}")
 
     @precondition(lambda self: any(unit.paused for unit in self.life.units(*self.apps)))

@@ -17,16 +17,12 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
 from localjuju.inprocess import AFTER_ALL
 from localjuju.model import hooks
-from tests.simulation import bare, canonical
+from tests.simulation import canonical, looks
 from tests.simulation.crash_stories import CA, WEB, Stage
 
 if TYPE_CHECKING:
@@ -195,8 +191,8 @@ class SmallWorld:
 
     def _judge_use(self, story: tuple[str, ...], before: State) -> dict[str, str]:
         """Hold that nothing goes out of use without a successor, but what was revoked."""
-        revoked = {entry["certificate"] for entry in _answers(self._stage) if entry.get("revoked")}
-        now = {unit: pem for unit, pem, _ in in_use(self._stage)}
+        revoked = _revoked(self._stage)
+        now = {unit: served.leaf.pem for unit, served in in_use(self._stage)}
         for unit, pem in before.unrevoked.items():
             if unit not in now and pem not in revoked:
                 raise _broken(story, f"{unit} has nothing in use, and had a good certificate")
@@ -217,13 +213,12 @@ def _broken(story: tuple[str, ...], what: str) -> BrokenError:
     return BrokenError("\n".join([what, "It comes of this, in turn:", *story]))
 
 
-def in_use(stage: Stage) -> Iterator[tuple[str, str, str]]:
-    """Yield each unit that has a certificate in use, with that and its key, in PEM."""
-    for unit in stage.model.state.applications[WEB].units.values():
-        path = stage.world.unit_folder(stage.model.state, unit) / bare.SERVED
-        for served in json.loads(path.read_text()).values() if path.exists() else ():
-            for pem in served["certificates"]:
-                yield unit.name, pem, served["private-key"]
+def in_use(stage: Stage) -> Iterator[tuple[str, looks.Served]]:
+    """Yield each unit that has a certificate in use, with that."""
+    model = stage.model.state
+    for unit in model.applications[WEB].units.values():
+        for served in looks.served(stage.world, model, unit).values():
+            yield unit.name, served
 
 
 def wrong(stage: Stage) -> Iterator[str]:
@@ -243,26 +238,25 @@ def _wrong_in_databags(stage: Stage) -> Iterator[str]:
     if len({entry["certificate_signing_request"] for entry in answers}) != len(answers):
         yield "a request has two answers"
     for entry in answers:
-        if _spki_of_request(entry) != _spki(_certificate(entry["certificate"])):
-            yield "a certificate has another key than its request"
+        leaf, asked = looks.leaf(entry["certificate"]), entry["certificate_signing_request"]
+        if leaf is None or looks.key_and_names(asked) != (leaf.key, leaf.names):
+            yield "a certificate is not what its request asks for"
 
 
 def _wrong_in_use(stage: Stage) -> Iterator[str]:
-    revoked = {entry["certificate"] for entry in _answers(stage) if entry.get("revoked")}
+    revoked = _revoked(stage)
     used = list(in_use(stage))
-    if len({name for name, _, _ in used}) != len(used):
+    if len({name for name, _ in used}) != len(used):
         yield "a unit has two certificates in use for one request"
-    for name, pem, key in used:
-        certificate = _certificate(pem)
-        if _common_name(certificate) != name.replace("/", "-"):
-            yield f"{name} uses a certificate of another: {certificate.subject}"
-        if _spki(certificate) != _spki_of_key(key):
+    for name, served in used:
+        leaf = served.leaf
+        if leaf.names != frozenset([name.replace("/", "-")]):
+            yield f"{name} uses a certificate of another: {leaf}"
+        if leaf.key != served.key:
             yield f"{name} uses a certificate whose key is another"
-        if not certificate.not_valid_before_utc <= stage.world.now:
-            yield f"{name} uses a certificate that is not valid yet"
-        if certificate.not_valid_after_utc < stage.world.now:
-            yield f"{name} uses a certificate that has expired"
-        if pem in revoked and _was_told(stage, name):
+        if not leaf.is_valid(stage.world.now):
+            yield f"{name} uses a certificate that is not valid: {leaf}"
+        if leaf.pem in revoked and _was_told(stage, name):
             yield f"{name} uses a certificate of which it was told that it is revoked"
 
 
@@ -281,13 +275,13 @@ def wrong_at_rest(stage: Stage) -> Iterator[str]:
     [relation] = stage.model.state.relations_of(WEB)
     yours = relation.side_of(stage.model.state.uuid, WEB)
     good = {
-        entry["certificate_signing_request"]: entry["certificate"]
+        entry["certificate_signing_request"]: entry["certificate"].strip()
         for entry in _answers(stage)
         if not entry.get("revoked")
     }
     if len(_answers(stage)) != len(yours.units):
         yield f"{len(_answers(stage))} answers stand for {len(yours.units)} requests"
-    used = {name: pem for name, pem, _ in in_use(stage)}
+    used = {name: served.leaf.pem for name, served in in_use(stage)}
     for number, databag in yours.units.items():
         name = f"{WEB}/{number}"
         requests = json.loads(databag.settings["certificate_signing_requests"])
@@ -321,34 +315,5 @@ def _answers(stage: Stage) -> list[dict[str, Any]]:
     return json.loads(side.settings.settings.get("certificates", "[]"))
 
 
-_PUBLIC = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-@functools.lru_cache(maxsize=4096)
-def _certificate(pem: str) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(pem.encode())
-
-
-def _common_name(certificate: x509.Certificate) -> str:
-    [name] = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(name.value)
-
-
-def _spki(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(*_PUBLIC)
-
-
-def _spki_of_request(entry: Mapping[str, str]) -> bytes:
-    return _spki_in(entry["certificate_signing_request"])
-
-
-@functools.lru_cache(maxsize=4096)
-def _spki_in(request: str) -> bytes:
-    csr = x509.load_pem_x509_csr(request.encode())
-    return csr.public_key().public_bytes(*_PUBLIC)
-
-
-@functools.lru_cache(maxsize=4096)
-def _spki_of_key(pem: str) -> bytes:
-    key = serialization.load_pem_private_key(pem.encode(), None)
-    return key.public_key().public_bytes(*_PUBLIC)
+def _revoked(stage: Stage) -> set[str]:
+    return {one["certificate"].strip() for one in _answers(stage) if one.get("revoked")}

@@ -51,49 +51,49 @@ class BareLibrary(operators.Relations):
         mode=strategies.sampled_from(["unit", "app", "both"]),
         keep=strategies.booleans(),
         more=rules.picks,
+        across=strategies.booleans(),
     )
-    def begin(self, seed: int, mode: str, keep: bool, more: int) -> None:
+    def begin(self, seed: int, mode: str, keep: bool, more: int, across: bool = False) -> None:
         self.first = {"mode": mode, "keep": str(keep).lower()}
-        self.begin_life(seed)
+        self.begin_life(seed, *(self.providers if across else ()))
         if more % 2:
-            self.life.model.add_units(ASK)
+            self.life.home(ASK).add_units(ASK)
         if more % 3 == 2:
-            self.life.model.add_units(CA)
+            self.life.home(CA).add_units(CA)
         self.guarded(self.life.settle)
 
     def populate(self) -> None:
         self.deploy(CA)
         self.deploy(ASK)
-        self.relate(f"{CA}:certificates", ASK)
+        self.relate(f"{CA}:certificates", f"{ASK}:certificates")
 
     def deploy(self, name: str) -> None:
-        folder = operators.HERE
         if name == operators.LIAR_CA:
             self.deploy_inert(name, "inert-provider")
         elif name == ASK:
             kind: Any = charms.BareRequirer
-            self.life.model.deploy(kind, folder / "bare-requirer", name, config=self.first)
+            self.life.home(name).deploy(kind, charms.REQUIRER, name, config=self.first)
         else:
             kind = charms.BareProvider
-            self.life.model.deploy(kind, folder / "bare-provider", name)
+            self.life.home(name).deploy(kind, charms.PROVIDER, name)
 
     def make_peace(self) -> None:
         """Whoever signs by hand does so by itself in a quiet time."""
         for name in (CA, CA2):
             if self.is_there(name):
-                self.state.set_config(name, ISSUER_OPTIONS["by itself"])
+                self.life.home(name).state.set_config(name, ISSUER_OPTIONS["by itself"])
 
     @rule(what=strategies.sampled_from(sorted(OPTIONS)))
     def the_requirer_is_configured(self, what: str) -> None:
         if self.is_there(ASK):
             self.told(f"config-asker {what}")
-            self.state.set_config(ASK, OPTIONS[what])
+            self.life.home(ASK).state.set_config(ASK, OPTIONS[what])
 
     @rule(what=strategies.sampled_from(sorted(ISSUER_OPTIONS)))
     def the_provider_is_configured(self, what: str) -> None:
         if self.is_there(CA):
             self.told(f"config-issuer {what}")
-            self.state.set_config(CA, ISSUER_OPTIONS[what])
+            self.life.home(CA).state.set_config(CA, ISSUER_OPTIONS[what])
 
     @rule(which=rules.picks, what=strategies.sampled_from(["renew", "regenerate", "import"]))
     def the_requirer_acts(self, which: int, what: str) -> None:
@@ -105,7 +105,7 @@ class BareLibrary(operators.Relations):
 
     @rule(what=strategies.sampled_from(["issue", "revoke", "issue-again"]))
     def the_provider_acts(self, what: str) -> None:
-        app = self.state.applications.get(CA)
+        app = self.life.app(CA)
         if app is not None and app.leader in app.units:
             self.act(app.units[app.leader], what)
 
@@ -139,5 +139,5 @@ def test_keys_are_made_faster_than_hooks_run(monkeypatch: pytest.MonkeyPatch) ->
     for _ in range(invariants.MOST_REVISIONS + 2):
         machine.the_requirer_acts(which=0, what="regenerate")
     machine.life.settle()
-    assert {len(secret.revisions) for secret in machine.state.secrets.values()} == {1}
+    assert {len(secret.revisions) for secret in machine.life.model.state.secrets.values()} == {1}
     machine.teardown()

@@ -83,8 +83,8 @@ class BothCharms(operators.Relations):
     def populate(self) -> None:
         for name in (CA, WEB):
             self.deploy(name)
-        self.relate(f"{CA}:certificates", WEB)
-        self.relate(f"{CA}:send-ca-cert", WEB)
+        self.relate(f"{CA}:certificates", f"{WEB}:certificates")
+        self.relate(f"{CA}:send-ca-cert", f"{WEB}:receive-ca-cert")
 
     def trust(self) -> list[looks.Link]:
         """Return the relation over which the server learns whom to trust."""
@@ -104,19 +104,22 @@ class BothCharms(operators.Relations):
             self.life.settle()
 
     @initialize(
-        seed=rules.seeds, web=strategies.sampled_from(sorted(WEB_OPTIONS)), units=rules.picks
+        seed=rules.seeds,
+        web=strategies.sampled_from(sorted(WEB_OPTIONS)),
+        units=rules.picks,
+        across=strategies.booleans(),
     )
-    def begin(self, seed: int, web: str, units: int) -> None:
-        self.begin_life(seed)
+    def begin(self, seed: int, web: str, units: int, across: bool = False) -> None:
+        self.begin_life(seed, *(self.providers if across else ()))
         self.options(WEB, WEB_OPTIONS[web])
         if units % 2:
-            self.life.model.add_units(WEB)
+            self.life.home(WEB).add_units(WEB)
         if units % 3 == 2:
-            self.life.model.add_units(CA)
+            self.life.home(CA).add_units(CA)
         self.guarded(self.life.settle)
 
     def deploy(self, name: str) -> None:
-        model = self.life.model
+        model = self.life.home(name)
         if name == operators.LIAR_CA:
             self.deploy_inert(name, "inert-provider")
         elif name in {OLD_CA, OLD_WEB}:
@@ -137,11 +140,12 @@ class BothCharms(operators.Relations):
         first = {CA: {"key-algorithm": "ecdsa-p256"}, WEB: {"key-algorithm": "ecdsa"}}[app]
         given = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in values.items()}
         given = {**first, **given}
-        known = self.state.applications[app].charm.options
-        self.state.set_config(app, given, reset=[name for name in known if name not in given])
+        state = self.life.home(app).state
+        known = state.applications[app].charm.options
+        state.set_config(app, given, reset=[name for name in known if name not in given])
 
     def leader(self, app: str) -> Unit | None:
-        found = self.state.applications.get(app)
+        found = self.life.app(app)
         return found.units.get(found.leader) if found and found.leader is not None else None
 
     def act(self, unit: Unit | None, action: str, **parameters: str) -> None:
@@ -173,20 +177,21 @@ class BothCharms(operators.Relations):
             "certificate": liars.pem(liars.authority(10 + number, begin, LIVES[number])),
             "private-key": liars.key_pem(liars.key(10 + number)),
         }
-        self.state.set_config(CA, {"ca-secret": f"secret:{self.add_secret(CA, content).id}"})
+        secret = self.add_secret(CA, content)
+        self.life.home(CA).config(CA, ca_secret=f"secret:{secret.id}")
 
     def add_secret(self, app: str, content: dict[str, str]) -> Secret:
         """Add an operator's secret, and grant it."""
-        now = self.life.world.now
+        state, now = self.life.home(app).state, self.life.world.now
         secret = Secret(
-            id=new_id(self.state.rng),
-            owner=Owner(self.state.uuid, "model", ""),
+            id=new_id(state.rng),
+            owner=Owner(state.uuid, "model", ""),
             created=now,
             updated=now,
             revisions={1: Revision(content, now)},
         )
-        secret.grants[Reader(self.state.uuid, app)] = None
-        self.state.secrets[secret.id] = secret
+        secret.grants[Reader(state.uuid, app)] = None
+        state.secrets[secret.id] = secret
         return secret
 
     # Actions.
@@ -221,7 +226,7 @@ class BothCharms(operators.Relations):
             content = {"private-key": liars.key_pem(liars.key(30 + which % 3))}
             secret = self.add_secret(WEB, content)
             self.act(self.pick(which, WEB), "import-private-key", secret_id=secret.id)
-            del self.state.secrets[secret.id]
+            del self.life.home(WEB).state.secrets[secret.id]
 
     @rule(which=rules.picks)
     def a_unit_is_asked(self, which: int) -> None:
@@ -235,7 +240,7 @@ class BothCharms(operators.Relations):
         links = self.trust()
         if links and not links[0].relation.dying:
             self.told("trust removed")
-            self.life.model.remove_relation(f"{CA}:send-ca-cert", f"{WEB}:receive-ca-cert")
+            links[0].other_model.break_relation(links[0].relation)
         elif not links and self.is_there(CA) and self.is_there(WEB):
             self.told("trust related")
             self.relate(f"{CA}:send-ca-cert", f"{WEB}:receive-ca-cert")
@@ -245,27 +250,27 @@ class BothCharms(operators.Relations):
     def a_charm_is_refreshed(self, which: bool) -> None:
         self.told(f"refresh {WEB if which else CA}")
         if which:
-            self.life.model.refresh(WEB, DemoRequirerCharm, CHARMS / "demo-requirer")
+            self.life.home(WEB).refresh(WEB, DemoRequirerCharm, CHARMS / "demo-requirer")
         else:
             folder = CHARMS / "self-signed-provider"
-            self.life.model.refresh(CA, SelfSignedProviderCharm, folder)
+            self.life.home(CA).refresh(CA, SelfSignedProviderCharm, folder)
 
-    @precondition(lambda self: self.is_there(CA) and OLD_WEB not in self.state.applications)
+    @precondition(lambda self: self.is_there(CA) and self.is_gone(OLD_WEB))
     @rule()
     def an_old_server_comes(self) -> None:
         self.told("deploy-old")
         self.deploy(OLD_WEB)
-        self.relate(f"{CA}:certificates", OLD_WEB)
+        self.relate(f"{CA}:certificates", f"{OLD_WEB}:certificates")
         self.guarded(self.life.settle)
 
     @rule(name=strategies.sampled_from([OLD_CA, OLD_WEB]))
     def an_old_charm_is_refreshed(self, name: str) -> None:
-        app = self.state.applications.get(name)
-        if app is None or app.dying or not app.units or looks.honest(self.state, name):
+        home, app = self.life.home(name), self.life.app(name)
+        if app is None or app.dying or not app.units or looks.honest(home.state, name):
             return
         self.told(f"refresh-old {name}")
         kind = SelfSignedProviderCharm if name == OLD_CA else DemoRequirerCharm
-        self.life.model.refresh(name, kind, CHARMS / app.charm.name)
+        home.refresh(name, kind, CHARMS / app.charm.name)
 
 
 hypothesis.seed(rules.SEED)(BothCharms)

@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from charmlibs.interfaces.tls_certificates import _requirer_plan
-from tests.simulation import bare
+from tests.simulation import charms
 from tests.simulation.crash_stories import CA, DAY, WEB, Cast, Stage
 from tests.simulation.places import world_in_memory
 from tests.simulation.small_worlds import CRASH, BrokenError, Happening, SmallWorld
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 UNIT_MODE = Cast(
-    (bare.BareAuthorityCharm, bare.AUTHORITY, {}),
-    (bare.BareAskerCharm, bare.ASKER, {"mode": "unit"}),
+    (charms.BareProvider, charms.PROVIDER, {}),
+    (charms.BareRequirer, charms.REQUIRER, {"mode": "unit", "names": WEB}),
     transfers_trust=False,
 )
 
