@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from tests.simulation.crash_stories import Stage
-from tests.simulation.places import world_in_memory
+from tests.simulation.steady import steady_world
 from tests.simulation.test_small_worlds import ALL, UNIT_MODE, explored
 
 
@@ -16,5 +16,5 @@ from tests.simulation.test_small_worlds import ALL, UNIT_MODE, explored
 def test_more_things_happen(names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """In every order of three things, and of all four, each state holds and each end is right."""
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    with world_in_memory() as world:
+    with steady_world() as world:
         print(f"{' and '.join(names)}: {explored(Stage(world, UNIT_MODE), *names)}")

@@ -1,25 +1,17 @@
-"""A world whose clock the test moves, where demo-requirer's server is noted and never started."""
+"""Where demo-requirer's server would listen: noted, and never started."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import pathlib
 import shutil
-import socket
-import tempfile
 from typing import TYPE_CHECKING
-from unittest import mock
 
-import time_machine
-
-from demo_requirer import supervisor
 from demo_requirer.store import Store
-from localjuju.inprocess import World
-from tests.unit.provider.story import START
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    import pathlib
+
+    from demo_requirer import supervisor
 
 
 class Place:
@@ -57,21 +49,3 @@ class Place:
 def place_of(unit_name: str, charm_folder: pathlib.Path) -> Place:
     """Stand in for `supervisor.for_unit`."""
     return Place(unit_name, charm_folder.parent / f"{unit_name.replace('/', '-')}-server")
-
-
-@contextlib.contextmanager
-def world_in_memory() -> Generator[World]:
-    """Yield an empty world, at the beginning of 2030."""
-    memory = "/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None
-    with (
-        tempfile.TemporaryDirectory(dir=memory) as folder,
-        time_machine.travel(START, tick=False) as clock,
-        mock.patch.object(supervisor, "for_unit", place_of),
-        # No resolver's answer may get into the names that are asked for.
-        mock.patch.object(socket, "getfqdn", return_value="host"),
-    ):
-        yield World(
-            pathlib.Path(folder),
-            start=START,
-            on_move=lambda moment: clock.move_to(moment, tick=False),
-        )

@@ -1,4 +1,7 @@
-"""A world in which everything follows from one seed: keys, serial numbers, ids, signatures."""
+"""A world whose clock the test moves, and in which everything follows from one seed.
+
+Keys, serial numbers, ids and signatures do.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,25 @@ import functools
 import hashlib
 import itertools
 import os
+import pathlib
 import random
+import socket
+import tempfile
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from .places import world_in_memory
+from demo_requirer import supervisor
+from localjuju.inprocess import World
+from tests.unit.provider.story import START
+
+from .places import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    from localjuju.inprocess import World
 
 _ORDER = 2**224
 """Private keys are drawn below this, which is below the order of every curve that is used."""
@@ -32,8 +41,13 @@ _BUILDERS = (
 
 
 @contextlib.contextmanager
-def steady_world(seed: int) -> Generator[World]:
-    """Yield a world in memory, in which everything follows from *seed*."""
+def steady_world(seed: int = 1) -> Generator[World]:
+    """Yield an empty world in memory, at the beginning of 2030.
+
+    Args:
+        seed: Everything follows from it that a charm or Juju draws.
+    """
+    memory = "/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None
     draws = random.Random(seed)
     ec_numbers, rsa_numbers = itertools.count(seed << 32), itertools.count()
 
@@ -45,7 +59,11 @@ def steady_world(seed: int) -> Generator[World]:
         return _rsa_key(next(rsa_numbers), size)
 
     with (
-        world_in_memory() as world,
+        tempfile.TemporaryDirectory(dir=memory) as folder,
+        time_machine.travel(START, tick=False) as clock,
+        mock.patch.object(supervisor, "for_unit", place_of),
+        # No resolver's answer may get into the names that are asked for.
+        mock.patch.object(socket, "getfqdn", return_value="host"),
         mock.patch.object(os, "urandom", draws.randbytes),
         mock.patch.object(ec, "generate_private_key", make_key),
         mock.patch.object(rsa, "generate_private_key", make_rsa_key),
@@ -53,8 +71,12 @@ def steady_world(seed: int) -> Generator[World]:
     ):
         for builder in _BUILDERS:
             signing.enter_context(mock.patch.object(builder, "sign", _steadily(builder.sign)))
-        world.rng.seed(seed)
-        yield world
+        yield World(
+            pathlib.Path(folder),
+            start=START,
+            on_move=lambda moment: clock.move_to(moment, tick=False),
+            seed=seed,
+        )
 
 
 def _steadily(sign: Callable[..., Any]) -> Callable[..., Any]:

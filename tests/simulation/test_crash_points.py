@@ -31,7 +31,7 @@ from tests.simulation.crash_stories import (
     Stage,
     Story,
 )
-from tests.simulation.places import world_in_memory
+from tests.simulation.steady import steady_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,7 +165,7 @@ def test_killed_at_each_call_and_run_again(
     subtests: pytest.Subtests, figure: Callable[[str], None], cast: Cast, story: Story
 ) -> None:
     """The end is that of the undisturbed story, at whichever call of whichever hook it was."""
-    with world_in_memory() as world:
+    with steady_world() as world:
         crashes = Crashes(Stage(world, cast), story)
         points = list(crashes.points())
         for point in points:

@@ -12,8 +12,8 @@ import pytest
 from charmlibs.interfaces.tls_certificates import _requirer_plan
 from tests.simulation import charms
 from tests.simulation.crash_stories import CA, DAY, WEB, Cast, Stage
-from tests.simulation.places import world_in_memory
 from tests.simulation.small_worlds import CRASH, BrokenError, Happening, SmallWorld
+from tests.simulation.steady import steady_world
 
 if TYPE_CHECKING:
     import datetime
@@ -34,7 +34,7 @@ def no_log_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    with world_in_memory() as world:
+    with steady_world() as world:
         yield Stage(world, UNIT_MODE)
 
 
