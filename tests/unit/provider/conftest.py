@@ -17,7 +17,6 @@ from tests.unit.provider.scene import context
 from tests.unit.provider.story import START, Story
 
 if TYPE_CHECKING:
-    import pathlib
     from collections.abc import Iterator
 
     from ops import testing
@@ -60,11 +59,19 @@ def other_root(other_key: PrivateKey) -> Certificate:
     return make_root(other_key, "other")
 
 
+@pytest.fixture(scope="session")
+def first_story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """The beginning of every story, which is told once."""
+    with time_machine.travel(START, tick=False) as clock:
+        return Story(tmp_path_factory.mktemp("story"), clock)
+
+
 @pytest.fixture
-def story(tmp_path: pathlib.Path) -> Iterator[Story]:
+def story(first_story: Story) -> Iterator[Story]:
     """An authority that answers two units, at the beginning of 2030."""
     with time_machine.travel(START, tick=False) as clock:
-        yield Story(tmp_path, clock)
+        first_story.tell_again(clock)
+        yield first_story
 
 
 @pytest.fixture(scope="session")

@@ -28,13 +28,27 @@ CA, ASKER = "self-signed-provider", "asker"
 
 
 class Story:
-    """Two units that ask, and an authority of two units that answers."""
+    """Two units that ask, and an authority of two units that answers.
+
+    Args:
+        folder: For the units' folders.
+        clock: Moved along with the story's.
+    """
 
     def __init__(self, folder: pathlib.Path, clock: time_machine.Traveller) -> None:
-        self.world = World(
-            folder, start=START, on_move=lambda moment: clock.move_to(moment, tick=False)
-        )
+        self._clock = clock
+        self.world = World(folder, start=START, on_move=self._move_clock)
         self.begin("m")
+        self._beginning = self.model, self.world.snapshot()
+
+    def tell_again(self, clock: time_machine.Traveller) -> None:
+        """Go back to the beginning, whatever has happened since."""
+        self._clock = clock
+        self.model, beginning = self._beginning
+        self.world.restore(beginning)
+
+    def _move_clock(self, moment: datetime.datetime) -> None:
+        self._clock.move_to(moment, tick=False)
 
     def begin(self, name: str) -> None:
         """Go on in a new model, where nothing is known of another."""
