@@ -117,10 +117,10 @@ def find(defect: Defect, seed: int = 1) -> Found | None:
     lives = steps = 0
 
     class Watched(defect.machine):  # type: ignore[valid-type, misc]
-        def begin_life(self, seed: int, *abroad: str) -> None:
+        def __init__(self) -> None:
             nonlocal lives
             lives += 1
-            super().begin_life(seed, *abroad)
+            super().__init__()
 
         @staticmethod
         def watch(_: str) -> None:

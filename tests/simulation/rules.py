@@ -55,6 +55,11 @@ seeds = strategies.integers(0, 2**31)
 """Of the world's own draws: ids, keys, serial numbers."""
 orders = strategies.integers(0, 2**16)
 """In which order units that are due get their turn: by name (0), or as drawn from this."""
+HOME, ABROAD, UNTOLD = "one model", "two models", "two models, departures untold"
+PLACES = (HOME, ABROAD, UNTOLD)
+"""Whether all are in one model, or some in another; and whether units hear at once of those who
+leave a relation there, or (as in a recorded build of Juju) when the whole relation goes."""
+places = strategies.sampled_from(PLACES)
 picks = strategies.integers(0, 11)
 """Which of several: of what there is, counted around."""
 
@@ -75,19 +80,21 @@ class LifeMachine(RuleBasedStateMachine):
         self.is_over = False
         self.since_quiet = 0
 
-    def begin_life(self, seed: int, *abroad: str) -> None:
+    def begin_life(self, seed: int, place: str = HOME, abroad: Sequence[str] = ()) -> None:
         """Make a world, and what it begins with.
 
         Args:
             seed: Everything follows from it.
-            abroad: The applications that are in a model of their own: relations to all others
-                cross from one to the other.
+            place: Of `PLACES`: where those are that may be in another model.
+            abroad: Who that is. Relations between them and all others are by offers.
         """
         note(f"again with: make simulation SEED={SEED}")
         world = self._stack.enter_context(steady_world(seed))
         self.life = Life(world, note)
-        if abroad:
+        if place != HOME:
             self.life.abroad = dict.fromkeys(abroad, self.life.begin("n"))
+        for model in (self.life.model, *self.life.abroad.values()):
+            model.departures_across(told=place != UNTOLD)
         self.guarded(self.populate)
         self.guarded(self.life.settle)
 

@@ -51,11 +51,11 @@ class BareLibrary(operators.Relations):
         mode=strategies.sampled_from(["unit", "app", "both"]),
         keep=strategies.booleans(),
         more=rules.picks,
-        across=strategies.booleans(),
+        place=rules.places,
     )
-    def begin(self, seed: int, mode: str, keep: bool, more: int, across: bool = False) -> None:
+    def begin(self, seed: int, mode: str, keep: bool, more: int, place: str = rules.HOME) -> None:
         self.first = {"mode": mode, "keep": str(keep).lower()}
-        self.begin_life(seed, *(self.providers if across else ()))
+        self.begin_life(seed, place, self.providers)
         if more % 2:
             self.life.home(ASK).add_units(ASK)
         if more % 3 == 2:

@@ -107,10 +107,10 @@ class BothCharms(operators.Relations):
         seed=rules.seeds,
         web=strategies.sampled_from(sorted(WEB_OPTIONS)),
         units=rules.picks,
-        across=strategies.booleans(),
+        place=rules.places,
     )
-    def begin(self, seed: int, web: str, units: int, across: bool = False) -> None:
-        self.begin_life(seed, *(self.providers if across else ()))
+    def begin(self, seed: int, web: str, units: int, place: str = rules.HOME) -> None:
+        self.begin_life(seed, place, self.providers)
         self.options(WEB, WEB_OPTIONS[web])
         if units % 2:
             self.life.home(WEB).add_units(WEB)

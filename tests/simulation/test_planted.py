@@ -6,7 +6,7 @@ Here the life is led to it; `planted.py` has them find it by themselves.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,9 +25,9 @@ def lives(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     begun: list[rules.LifeMachine] = []
     begin_life = rules.LifeMachine.begin_life
 
-    def begin(machine: rules.LifeMachine, seed: int) -> None:
+    def begin(machine: rules.LifeMachine, *where: Any) -> None:
         begun.append(machine)
-        begin_life(machine, seed)
+        begin_life(machine, *where)
 
     monkeypatch.setattr(rules.LifeMachine, "begin_life", begin)
     monkeypatch.setattr(rules, "note", len)

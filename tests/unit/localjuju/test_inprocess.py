@@ -261,18 +261,44 @@ def test_application_that_vanishes(world: World, model: LocalModel) -> None:
     assert not list(world.folder.glob("*/unit-secret-giver-*"))
 
 
-def test_across_models(world: World) -> None:
-    """An offer of one model is related in another; who offers sees a token for a name."""
+def _across(world: World, takers: int = 1) -> tuple[LocalModel, LocalModel]:
+    """Return a model that offers, and one that has taken the offer, at rest."""
     there, here = world.add_model("there"), world.add_model("here")
     there.deploy(GIVER, CHARMS / "secret-giver")
-    here.deploy(TAKER, CHARMS / "secret-taker")
+    here.deploy(TAKER, CHARMS / "secret-taker", units=takers)
     there.offer("secret-giver", "door")
     here.consume(there, "secret-giver", "giver")
     here.integrate("giver", "secret-taker")
     world.settle()
+    return there, here
+
+
+def test_across_models(world: World) -> None:
+    """An offer of one model is related in another; who offers sees a token for a name."""
+    _, here = _across(world)
     [relation] = here.state.relations_of("secret-taker")
     assert {side.seen_as.partition("-")[0] for side in relation.sides} == {"remote", "giver"}
     assert here.unit_status("secret-taker/0") == ("active", "has pass")
+
+
+def _departures(world: World) -> list[str]:
+    return [
+        ran.unit
+        for ran in world.settle()
+        if ran.model == "there" and ran.name.endswith("-relation-departed")
+    ]
+
+
+@pytest.mark.parametrize(("told", "units"), [(True, ["secret-giver/0"]), (False, [])])
+def test_departure_across_models(world: World, told: bool, units: list[str]) -> None:
+    """Who offers hears of a unit that leaves at once or, as chosen, when the relation goes."""
+    there, here = _across(world, takers=2)
+    there.departures_across(told=told)
+    here.remove_unit("secret-taker/1")
+    assert _departures(world) == units
+    here.remove_relation("giver", "secret-taker")
+    assert len(_departures(world)) == 2 - len(units)
+    assert not there.state.relations_of("secret-giver")[1:]
 
 
 def test_consuming_what_is_not_offered(world: World) -> None:

@@ -171,6 +171,13 @@ class LocalModel:
         """Choose how owners hear of revisions that expire: exactly, as Juju 4.0, or never."""
         self.state.expiry = way
 
+    def departures_across(self, *, told: bool) -> None:
+        """Choose whether units hear of those that leave a relation in another model at once.
+
+        The recorded build of Juju tells it when the whole relation goes.
+        """
+        self.state.tells_departures_across = told
+
     def _databag(self, unit_or_app: str, endpoint: str, number: int | None) -> Databag:
         app, slash, unit = unit_or_app.partition("/")
         for relation in self.state.relations_of(app):

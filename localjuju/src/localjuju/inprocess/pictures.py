@@ -110,6 +110,7 @@ class _Painter:
             "config": model.config,
             "constraints": model.constraints,
             "expiry": model.expiry.value,
+            "tells-departures-across": model.tells_departures_across,
             "dying": model.dying,
             "next": model.next_numbers(),
             "applications": {

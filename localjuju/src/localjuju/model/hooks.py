@@ -175,7 +175,7 @@ def _relation_hooks(model: Model, unit: Unit) -> Iterator[Hook]:
     views = [(model.relations[i], view) for i, view in sorted(unit.views.items())]
     for relation, view in sorted(views, key=lambda pair: pair[0].is_peer):
         yours, theirs = _sides(model, unit, relation)
-        present = {} if relation.dying else _others(unit, relation, theirs)
+        present = {} if relation.dying else _others(model, unit, relation, theirs)
         for number in sorted(set(view.members) - set(present)):
             yield _departed(unit, yours, theirs, number)
         if relation.dying:
@@ -223,10 +223,11 @@ def _sides(model: Model, unit: Unit, relation: Relation) -> tuple[Side, Side]:
     return yours, relation.other(yours)
 
 
-def _others(unit: Unit, relation: Relation, theirs: Side) -> dict[int, Databag]:
+def _others(model: Model, unit: Unit, relation: Relation, theirs: Side) -> dict[int, Databag]:
+    is_told = model.tells_departures_across or not relation.is_cross_model
     return {
         number: databag
-        for number, databag in theirs.units.items()
+        for number, databag in {**({} if is_told else theirs.left), **theirs.units}.items()
         if not (relation.is_peer and number == unit.number)
     }
 

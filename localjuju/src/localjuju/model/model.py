@@ -65,6 +65,9 @@ class Model:
         self.saas: dict[str, Saas] = {}
         self.ghosts: list[Ghost] = []
         self.expiry = Expiry.EXACT
+        self.tells_departures_across = True
+        """Whether units hear of those that leave a relation in another model. The recorded build
+        of Juju tells it when the whole relation goes."""
         self.tasks: dict[str, Task] = {}
         self.log: deque[LogLine] = deque(maxlen=100_000)
         self.dying = False
