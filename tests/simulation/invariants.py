@@ -213,6 +213,23 @@ def what_is_issued_is_on_record(world: World) -> Iterator[str]:
                 yield f"{link.where}: the ledger differs on whether {certificate} is revoked"
 
 
+def what_is_revoked_is_not_served(world: World) -> Iterator[str]:
+    """Not by a unit that was told of it."""
+    for link in looks.links(world):
+        app = link.honest_requirer
+        if app is None or link.relation.dying:
+            continue
+        revoked = {
+            str(entry.get("certificate")).strip()
+            for entry in link.list_of("certificates")
+            if entry.get("revoked")
+        }
+        for unit in app.units.values() if revoked else ():
+            for one in looks.served(world, link.other_model, unit).values():
+                if one.leaf.pem in revoked and link.has_told(unit):
+                    yield f"{unit.name} serves {one.leaf}, of which it was told that it is revoked"
+
+
 def is_resting(model: Model, unit: Unit, now: datetime.datetime) -> bool:
     """Tell whether a unit has heard of everything."""
     return (
@@ -254,6 +271,7 @@ ALWAYS = (
     the_wire_is_as_agreed,
     secrets_are_bounded,
     what_is_issued_is_on_record,
+    what_is_revoked_is_not_served,
 )
 
 

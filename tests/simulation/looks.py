@@ -114,6 +114,12 @@ class Link:
         is_dying = name in units and units[name].dying
         return self.relation.dying or is_dying or app is None or app.dying
 
+    def has_told(self, unit: Unit) -> bool:
+        """Tell whether a unit of the requirer has come through a hook that shows what stands."""
+        view = unit.views.get(self.requirer.relation_id)
+        seen = view.app_version if view is not None else None
+        return unit.failure is None and seen == self.provider.settings.version
+
     def list_of(self, key: str) -> list[dict[str, Any]]:
         """Return the provider's entries; none where it wrote what is no list of them."""
         return entries(self.provider.settings.settings.get(key, ""))

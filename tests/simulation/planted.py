@@ -33,6 +33,7 @@ from charmlibs.interfaces.tls_certificates import (  # noqa: E402
     _requirer_plan,
     _requirer_state,
 )
+from demo_requirer import offers  # noqa: E402
 from self_signed_provider import ca, ledger  # noqa: E402
 
 from . import life, rules, test_bare_library, test_both_charms  # noqa: E402
@@ -67,6 +68,10 @@ class Found:
 
 def _without_flaws() -> contextlib.AbstractContextManager[Any]:
     return mock.patch.object(_requirer_state, "why_flawed", return_value=None)
+
+
+def _without_revocations() -> contextlib.AbstractContextManager[Any]:
+    return mock.patch.object(offers, "revoked_fingerprints", return_value=frozenset())
 
 
 def _without_bridges() -> contextlib.AbstractContextManager[Any]:
@@ -105,6 +110,9 @@ DEFECTS = {
     ),
     "nothing is put on record": Defect(
         test_both_charms.BothCharms, _without_a_book, "of which the ledger knows nothing"
+    ),
+    "a revocation is not heeded": Defect(
+        test_both_charms.BothCharms, _without_revocations, "was told that it is revoked"
     ),
     "clients are told of one CA": Defect(
         test_both_charms.BothCharms, _with_one_ca, "whose CA clients are not told to trust"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from localjuju.inprocess import AFTER_ALL
 from localjuju.model import hooks
-from tests.simulation import canonical, looks
+from tests.simulation import canonical, invariants, looks
 from tests.simulation.crash_stories import CA, WEB, Stage
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def _wrong_in_databags(stage: Stage) -> Iterator[str]:
 
 
 def _wrong_in_use(stage: Stage) -> Iterator[str]:
-    revoked = _revoked(stage)
+    yield from invariants.what_is_revoked_is_not_served(stage.world)
     used = list(in_use(stage))
     if len({name for name, _ in used}) != len(used):
         yield "a unit has two certificates in use for one request"
@@ -256,8 +256,6 @@ def _wrong_in_use(stage: Stage) -> Iterator[str]:
             yield f"{name} uses a certificate whose key is another"
         if not leaf.is_valid(stage.world.now):
             yield f"{name} uses a certificate that is not valid: {leaf}"
-        if leaf.pem in revoked and _was_told(stage, name):
-            yield f"{name} uses a certificate of which it was told that it is revoked"
 
 
 def _wrong_with_secrets(stage: Stage) -> Iterator[str]:
@@ -294,19 +292,6 @@ def wrong_at_rest(stage: Stage) -> Iterator[str]:
     for owner, count in owned.items():
         if count != 2:
             yield f"{owner} has {count} secrets, and needs a key and a certificate"
-
-
-def _was_told(stage: Stage, name: str) -> bool:
-    """Tell whether a unit has seen the provider's databag as it is, and has come through."""
-    state = stage.model.state
-    unit = state.unit(name)
-    [relation] = state.relations_of(WEB)
-    yours = relation.side_of(state.uuid, WEB)
-    theirs = relation.other(yours)
-    view = unit.views.get(yours.relation_id)
-    return (
-        unit.failure is None and view is not None and view.app_version == theirs.settings.version
-    )
 
 
 def _answers(stage: Stage) -> list[dict[str, Any]]:

@@ -70,6 +70,12 @@ def a_first_certificate() -> None:
     _both()
 
 
+def a_revocation() -> None:
+    machine = _both()
+    machine.a_certificate_is_revoked(which=0)
+    machine.all_hooks(order=0)
+
+
 def another_ca() -> None:
     machine = _both()
     machine.the_ca_is_configured(what="another name")
@@ -82,6 +88,7 @@ LED_TO = {
     "a renewal lets go of what it renews": a_renewal,
     "what a stranger writes is taken for JSON": noise,
     "nothing is put on record": a_first_certificate,
+    "a revocation is not heeded": a_revocation,
     "clients are told of one CA": another_ca,
 }
 
