@@ -58,10 +58,14 @@ def _encodable(text: str) -> str:
 _Text = Annotated[str, pydantic.AfterValidator(_encodable)]
 
 
+_FROZEN = pydantic.ConfigDict(frozen=True, defer_build=True)
+"""Built when first used: few hooks meet an error or a provider's capabilities."""
+
+
 class CertificateError(pydantic.BaseModel):
     """Error object reported by the provider for a CSR."""
 
-    model_config = pydantic.ConfigDict(frozen=True)
+    model_config = _FROZEN
 
     code: int
     """One of :class:`CertificateRequestErrorCode`, or what another provider made up."""
@@ -80,7 +84,7 @@ class CertificateError(pydantic.BaseModel):
 class ProviderCapabilities(pydantic.BaseModel):
     """What a provider says that it can do; None is 'not said'."""
 
-    model_config = pydantic.ConfigDict(frozen=True)
+    model_config = _FROZEN
 
     supports_ip_sans: bool | None = None
     """Whether certificates may have IP addresses."""

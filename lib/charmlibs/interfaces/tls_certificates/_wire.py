@@ -147,12 +147,20 @@ class Read(Generic[_Entry]):
     """The bad ones."""
 
 
+_BUILT_LATE = pydantic.ConfigDict(defer_build=True)
+"""For most hooks do without most models, and to build them takes a tenth of the import."""
+
+
 class _RequestModel(pydantic.BaseModel):
+    model_config = _BUILT_LATE
+
     certificate_signing_request: _PEM
     ca: bool | None = None
 
 
 class _CertificateModel(pydantic.BaseModel):
+    model_config = _BUILT_LATE
+
     certificate_signing_request: _PEM
     certificate: _PEM
     ca: _PEM
@@ -161,6 +169,8 @@ class _CertificateModel(pydantic.BaseModel):
 
 
 class _ErrorModel(pydantic.BaseModel):
+    model_config = _BUILT_LATE
+
     csr: _PEM
     error: _values.CertificateError
 
