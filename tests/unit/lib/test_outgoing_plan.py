@@ -193,3 +193,25 @@ def test_what_fits_no_key_hinders_nothing() -> None:
         outgoing=_outgoing.Outgoing(keys.key("b"), (damaged,)),
     )
     assert _outgoing.OutgoingEntry(CSR.raw, ANSWER) in plan.outgoing.entries
+
+
+def test_room_again() -> None:
+    """When what did not fit fits again, all is held in the order of the requests, and stays so."""
+    other = keys.csr_of("b")
+    second, unwanted = keys.answer(other), keys.answer(keys.csr_of("c"))
+    both: dict[str, Any] = {
+        "keeps": True,
+        "wanted": (A(common_name="a"), A(common_name="b")),
+        "sent": (
+            RequirerCertificateRequest(1, CSR, False),
+            RequirerCertificateRequest(1, other, False),
+        ),
+        "answers": {CSR.raw: ANSWER, other.raw: second},
+    }
+    held = (
+        _outgoing.OutgoingEntry(other.raw, second),
+        _outgoing.OutgoingEntry(unwanted.certificate_signing_request.raw, unwanted),
+    )
+    first = plan_of(**both, outgoing=_outgoing.Outgoing(keys.key(), held, is_full=True))
+    assert [entry.csr for entry in first.outgoing.entries] == [CSR.raw, other.raw]
+    assert plan_of(**both, outgoing=first.outgoing).outgoing == first.outgoing

@@ -137,11 +137,10 @@ def held(
             answer = before[csr]
         if answer is not None:
             entries.append(_outgoing.OutgoingEntry(csr, answer))
-    is_full = False
-    if seen.outgoing.is_full:
+    room = max(len(seen.outgoing.answers) - len(outgoing.answers), 0)
+    is_full = seen.outgoing.is_full and len(entries) > room
+    if is_full:
         entries.sort(key=lambda entry: entry.csr not in before)
-        room = max(len(seen.outgoing.answers) - len(outgoing.answers), 0)
-        is_full = len(entries) > room
         entries = entries[:room]
     return _outgoing.Outgoing.of(seen.key, (*outgoing.entries, *entries), is_full=is_full)
 
