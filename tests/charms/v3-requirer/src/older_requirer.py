@@ -234,7 +234,10 @@ class OlderRequirerCharm(ops.CharmBase, abc.ABC):
     def _alarm(self, certificate: str) -> datetime.datetime:
         leaf = x509.load_pem_x509_certificate(certificate.encode())
         begin, end = leaf.not_valid_before_utc, leaf.not_valid_after_utc
-        return begin + (end - begin) * self.renewal_share
+        # An alarm that has passed would go off at once, and so again and again where a certificate
+        # that ends with its CA lives for a moment only.
+        soonest = self._now + datetime.timedelta(seconds=1)
+        return max(begin + (end - begin) * self.renewal_share, soonest)
 
     def _offer(self, answer: Entry, renewal_time: datetime.datetime | None) -> plan.Offer:
         return plan.Offer(self._slot, tuple(answer.chain), _key_pem(self._key), renewal_time)
