@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
+LONGEST = ("refresh_v3_to_v4", "docs", "killed_hooks", "scale", "renewal", "ca_rotation", "faults")
+"""The modules that take longest: where several run side by side, the last to begin is a short
+one (pytest-xdist is told `--no-loadscope-reorder`, or it would begin with those of most tests).
+"""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("charms")
@@ -42,6 +47,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="How long certificates live in tests that wait for renewals: "
         "60s on localjuju and 5m on Juju, if not given.",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem.removeprefix("test_")
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
