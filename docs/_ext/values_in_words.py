@@ -39,6 +39,8 @@ def _plain_annotations(_app: Sphinx) -> None:
     for name in tls_certificates.__all__:
         public: object = getattr(tls_certificates, name)
         if isinstance(public, type) and issubclass(public, pydantic.BaseModel):
+            # Models are built when they are first used, and have no signature before that.
+            public.model_rebuild()
             hints = public.__annotations__ = typing.get_type_hints(public)
             signature = inspect.signature(public)
             parameters = [
