@@ -115,10 +115,15 @@ class Link:
         return self.relation.dying or is_dying or app is None or app.dying
 
     def has_told(self, unit: Unit) -> bool:
-        """Tell whether a unit of the requirer has come through a hook that shows what stands."""
+        """Tell whether a unit of the requirer has come through a hook that shows what stands.
+
+        Not one that another version of its charm ran.
+        """
         view = unit.views.get(self.requirer.relation_id)
         seen = view.app_version if view is not None else None
-        return unit.failure is None and seen == self.provider.settings.version
+        app = self.other_model.applications[unit.app]
+        is_its_own = unit.charm_told == app.charm_revision
+        return is_its_own and unit.failure is None and seen == self.provider.settings.version
 
     def list_of(self, key: str) -> list[dict[str, Any]]:
         """Return the provider's entries; none where it wrote what is no list of them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from typing import BinaryIO
+
+
+END_SECONDS = 2.0
+"""How long the warm interpreter may take to end what it forked, and itself."""
 
 
 class Process(Protocol):
@@ -88,34 +93,46 @@ class Forks:
             stderr: Where its errors go.
 
         Raises:
-            OSError: If the interpreter died before the script was begun, and another as well.
+            OSError: If there is no such folder, what is asked for is too long, or the interpreter
+                died before the script was begun, and another as well.
         """
+        _must_be_there(cwd)
         streams = [stdout.fileno(), stderr.fileno()]
         request = {"argv": argv, "cwd": str(cwd), "env": dict(env)}
         try:
             return await self._ask(request, streams)
-        except OSError:
+        except _EndedError:
             # It had died, and nobody had noticed.
             return await self._ask(request, streams)
 
     def close(self) -> None:
         """End the warm interpreter, and what it forked."""
-        if self._channel is not None:
-            self._lost(self._channel)
+        channel, server = self._channel, self._server
+        if channel is None or server is None:
+            return
+        # It alone knows of forks that it has not told of yet.
+        with contextlib.suppress(OSError):
+            channel.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(END_SECONDS)
+        self._lost(channel)
 
     async def _ask(self, request: dict[str, Any], streams: list[int]) -> Fork:
         channel = self._channel if self._channel is not None else self._start_server()
         self._last_number += 1
         number = self._last_number
+        message = json.dumps({"number": number, **request}).encode()
+        if len(message) > forkserver.LONGEST_REQUEST:
+            raise OSError(errno.E2BIG, os.strerror(errno.E2BIG), request["argv"][0])
         started: asyncio.Future[Fork] = asyncio.get_running_loop().create_future()
         self._starting[number] = started
         try:
-            socket.send_fds(channel, [json.dumps({"number": number, **request}).encode()], streams)
+            socket.send_fds(channel, [message], streams)
             return await started
-        except ConnectionError:
+        except ConnectionError as error:
             started.cancel()
             self._lost(channel)
-            raise
+            raise _EndedError from error
         except BaseException:
             # Whoever asked does not want it any more, and it may be there all the same.
             if started.done() and not started.cancelled() and started.exception() is None:
@@ -179,9 +196,21 @@ class Forks:
         self._starting.clear()
 
 
+def _must_be_there(folder: Path) -> None:
+    if not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+
+class _EndedError(OSError):
+    """The warm interpreter ended before it began what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "the interpreter ended", sys.executable)
+
+
 def _fail(started: asyncio.Future[Fork]) -> None:
     if not started.done():
-        started.set_exception(OSError(None, "the interpreter ended", sys.executable))
+        started.set_exception(_EndedError())
 
 
 def _kill(fork: Fork) -> None:

@@ -6,6 +6,7 @@ it forks is the charm's own process: in its session, with its variables, streams
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -94,23 +95,32 @@ def _serve(channel: socket.socket) -> dict[str, Any] | None:
                 return None
             request = json.loads(data)
             number = request.pop("number")
-            pid = os.fork()
+            pid = _fork(channel, number)
             if pid == 0:
                 break
-            numbers[pid] = number
+            numbers |= {} if pid is None else {pid: number}
             for stream in streams:
                 os.close(stream)
     # The fork.
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
-    channel.send(json.dumps({"number": number, "pid": os.getpid()}).encode())
+    _tell(channel, {"number": number, "pid": os.getpid()})
     for source, target in zip(streams, (1, 2), strict=True):
         os.dup2(source, target)
         os.close(source)
     for opened in (channel, woken, waker):
         opened.close()
     return request
+
+
+def _fork(channel: socket.socket, number: int) -> int | None:
+    try:
+        return os.fork()
+    except OSError:
+        # No room for another process: that one has failed, and what runs goes on.
+        _tell(channel, {"number": number, "code": 1})
+        return None
 
 
 def _do_nothing(_number: int, _frame: types.FrameType | None) -> None:
@@ -122,8 +132,14 @@ def _tell_of_ends(channel: socket.socket, numbers: dict[int, int]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        ended = {"number": numbers.pop(pid), "code": os.waitstatus_to_exitcode(status)}
-        channel.send(json.dumps(ended).encode())
+        code = os.waitstatus_to_exitcode(status)
+        _tell(channel, {"number": numbers.pop(pid), "code": code})
+
+
+def _tell(channel: socket.socket, what: Mapping[str, int]) -> None:
+    # Whoever asked may be gone: the end of what it sends says so.
+    with contextlib.suppress(ConnectionError):
+        channel.send(json.dumps(what).encode())
 
 
 def _end(numbers: Mapping[int, int]) -> None:
@@ -149,7 +165,7 @@ def _be(argv: list[str], cwd: str, env: dict[str, str]) -> None:
     script = os.path.abspath(argv[0])  # noqa: PTH100 (what `python SCRIPT` does)
     first = [os.path.dirname(script)]  # noqa: PTH120
     first += [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    if _brings(first) & {name.partition(".")[0] for name in sys.modules}:
+    if _brings(first) & {name.partition(".")[0] for name in sys.modules} - {"__main__"}:
         # The charm's own would have been imported in place of what this process has imported.
         os.execve(sys.executable, [sys.executable, *argv], env)  # noqa: S606 (ourselves)
     sys.path[:1] = first

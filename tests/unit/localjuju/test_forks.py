@@ -168,6 +168,38 @@ async def test_interpreter_dies(forks: Forks, tmp_path: Path) -> None:
     assert await Script(tmp_path, "print('again')").run(forks) == 0
 
 
+async def test_ends_what_it_has_not_told_of(tmp_path: Path) -> None:
+    """What was begun just before the end, and nobody has heard of, ends too."""
+    forks = Forks()
+    script = Script(tmp_path, "import signal; signal.pause()")
+    first = await script.start(forks, LOCALJUJU_UNIT="told/first")
+    starting = asyncio.create_task(script.start(forks, LOCALJUJU_UNIT="told/second"))
+    await asyncio.sleep(0)
+    # The loop stands still meanwhile, and hears of nothing.
+    until(lambda: len(processes.marked("told")) == 2)
+    starting.cancel()
+    forks.close()
+    assert _marked_alive("told") == []
+    assert first.returncode == -signal.SIGKILL
+
+
+async def test_too_much_is_refused_alone(forks: Forks, tmp_path: Path) -> None:
+    """What cannot be asked for raises, and what runs goes on."""
+    script = Script(tmp_path, "import time; time.sleep(0.5)")
+    running = await script.start(forks)
+    with pytest.raises(OSError, match="too long"):
+        await script.start(forks, LONG="x" * 140_000)
+    assert await running.wait() == 0
+
+
+async def test_folder_is_gone(forks: Forks, tmp_path: Path) -> None:
+    """A folder that is not there is named."""
+    script = Script(tmp_path, "")
+    script.folder = tmp_path / "gone"
+    with pytest.raises(FileNotFoundError, match="gone"):
+        await script.start(forks)
+
+
 CHARM = """
 import os, pathlib, subprocess
 print(os.getppid(), file=pathlib.Path("parent").open("w"))
