@@ -123,6 +123,9 @@ def bring_down() -> int:
         console.print("There is no demo here.")
         return 0
     with step("Ending the demo"):
+        if not JUJU.exists():
+            # One that was ended halfway: what it left may run still.
+            write_juju()
         juju = jubilant.Juju(cli_binary=str(JUJU))
         with contextlib.suppress(jubilant.CLIError):
             juju.destroy_model(MODEL, destroy_storage=True, force=True)
@@ -134,7 +137,7 @@ def bring_down() -> int:
 
 def write_juju() -> None:
     """Write a `juju` that speaks to the demo's own controller and to no other."""
-    FOLDER.mkdir(mode=0o700)
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
     JUJU.write_text(
         "#!/bin/sh\n"
         f"export LOCALJUJU_HOME={shlex.quote(str(FOLDER / 'localjuju'))}\n"

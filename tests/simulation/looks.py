@@ -379,3 +379,17 @@ def _loaded(text: str) -> tuple[dict[str, Any], ...]:
     if not isinstance(items, list):
         return ()
     return tuple(item for item in items if isinstance(item, dict))
+
+
+def forget() -> None:
+    """Let go of what was parsed: another life has keys and certificates of its own."""
+    for parsed in (
+        key_digest,
+        leaf,
+        is_signed_by,
+        key_and_names,
+        _stored,
+        _assigned,
+        _loaded,
+    ):
+        parsed.cache_clear()

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from localjuju.model.secrets import Expiry
 
+from . import looks
 from .life import Life
 from .steady import steady_world
 
@@ -114,6 +115,7 @@ class LifeMachine(RuleBasedStateMachine):
                 self.life.rest()
         finally:
             self._stack.close()
+            looks.forget()
 
     def told(self, text: str) -> None:
         """Tell the story's next step."""
