@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import secrets
 import shlex
 import shutil
@@ -65,8 +63,7 @@ class Run:
     def kill(self) -> None:
         """End the charm's process and those of its group, at once."""
         if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            processes.end_group(self.process.pid)
 
 
 class Agent:

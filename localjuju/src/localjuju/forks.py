@@ -124,19 +124,19 @@ class Forks:
         message = json.dumps({"number": number, **request}).encode()
         if len(message) > forkserver.LONGEST_REQUEST:
             raise OSError(errno.E2BIG, os.strerror(errno.E2BIG), request["argv"][0])
+        try:
+            socket.send_fds(channel, [message], streams)
+        except ConnectionError as error:
+            self._lost(channel)
+            raise _EndedError from error
         started: asyncio.Future[Fork] = asyncio.get_running_loop().create_future()
         self._starting[number] = started
         try:
-            socket.send_fds(channel, [message], streams)
             return await started
-        except ConnectionError as error:
-            started.cancel()
-            self._lost(channel)
-            raise _EndedError from error
         except BaseException:
             # Whoever asked does not want it any more, and it may be there all the same.
             if started.done() and not started.cancelled() and started.exception() is None:
-                _kill(started.result())
+                processes.end_group(started.result().pid)
             raise
 
     def _start_server(self) -> socket.socket:
@@ -169,7 +169,7 @@ class Forks:
             fork = self._running[number] = Fork(told["pid"])
             started = self._starting.pop(number)
             if started.cancelled():
-                _kill(fork)
+                processes.end_group(fork.pid)
             else:
                 started.set_result(fork)
         elif fork := self._running.pop(number, None):
@@ -188,7 +188,7 @@ class Forks:
             self._server.wait()
         self._channel = self._server = None
         for fork in self._running.values():
-            _kill(fork)
+            processes.end_group(fork.pid)
             fork.ended.set_result(-signal.SIGKILL)
         for started in self._starting.values():
             _fail(started)
@@ -211,8 +211,3 @@ class _EndedError(OSError):
 def _fail(started: asyncio.Future[Fork]) -> None:
     if not started.done():
         started.set_exception(_EndedError())
-
-
-def _kill(fork: Fork) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(fork.pid, signal.SIGKILL)

@@ -20,6 +20,8 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
+from . import processes
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,9 +32,6 @@ PRELOADED = (
     "pydantic",
 )
 """What most charms import, and takes most of a short hook's time. None of it need be there."""
-
-MARK = "LOCALJUJU_UNIT"
-"""As in ``localjuju.processes``, which is not imported for the sake of what it would bring."""
 
 LONGEST_MARK = 1024
 LONGEST_REQUEST = 1 << 17
@@ -52,7 +51,7 @@ def main() -> None:
     gc.freeze()
     request = _serve(channel)
     if request is not None:
-        _write_mark(mark, request["env"].get(MARK, ""))
+        _write_mark(mark, request["env"].get(processes.MARK, ""))
         _be(**request)
 
 
@@ -60,7 +59,7 @@ def _find_mark() -> int | None:
     """Where in this process's memory the mark is that others read in /proc/PID/environ."""
     libc = ctypes.CDLL(None)
     libc.getenv.restype = ctypes.c_void_p
-    return libc.getenv(MARK.encode())
+    return libc.getenv(processes.MARK.encode())
 
 
 def _write_mark(place: int | None, mark: str) -> None:
@@ -98,17 +97,11 @@ def _serve(channel: socket.socket) -> dict[str, Any] | None:
             pid = _fork(channel, number)
             if pid == 0:
                 break
-            numbers |= {} if pid is None else {pid: number}
+            if pid is not None:
+                numbers[pid] = number
             for stream in streams:
                 os.close(stream)
-    # The fork.
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.setsid()
-    _tell(channel, {"number": number, "pid": os.getpid()})
-    for source, target in zip(streams, (1, 2), strict=True):
-        os.dup2(source, target)
-        os.close(source)
+    _leave(channel, number, streams)
     for opened in (channel, woken, waker):
         opened.close()
     return request
@@ -121,6 +114,17 @@ def _fork(channel: socket.socket, number: int) -> int | None:
         # No room for another process: that one has failed, and what runs goes on.
         _tell(channel, {"number": number, "code": 1})
         return None
+
+
+def _leave(channel: socket.socket, number: int, streams: list[int]) -> None:
+    """Become a process of its own, with its own streams, in the fork."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.setsid()
+    _tell(channel, {"number": number, "pid": os.getpid()})
+    for source, target in zip(streams, (1, 2), strict=True):
+        os.dup2(source, target)
+        os.close(source)
 
 
 def _do_nothing(_number: int, _frame: types.FrameType | None) -> None:
@@ -145,10 +149,7 @@ def _tell(channel: socket.socket, what: Mapping[str, int]) -> None:
 def _end(numbers: Mapping[int, int]) -> None:
     """End with whoever asked: as when a machine's agent dies, its hooks do not go on."""
     for pid in numbers:
-        try:
-            os.killpg(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+        processes.end_group(pid)
 
 
 def _be(argv: list[str], cwd: str, env: dict[str, str]) -> None:

@@ -50,6 +50,12 @@ def end_marked(mark: str, variable: str = MARK, *, patience: float = 5.0) -> int
     return len(ended)
 
 
+def end_group(pid: int) -> None:
+    """End a process that leads its group, and the others of it, at once; it may be gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 def identity(pid: int) -> str | None:
     """Return what tells a process from a later one with the same id; None if it is gone."""
     if _is_zombie(pid):

@@ -1,20 +1,16 @@
 """Requests and answers by name, key and validity, each made once, for made-up inputs."""
 
 import functools
-from datetime import datetime, timedelta, timezone
 
 from charmlibs.interfaces.tls_certificates import (
     Certificate,
-    CertificateRequestAttributes,
     ProviderCertificate,
     RequirerCertificateRequest,
     _issuing,
 )
 from tests.unit.lib import keys
+from tests.unit.lib.issuers import DAY, NOW, A
 
-A = CertificateRequestAttributes
-NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
-DAY = timedelta(days=1)
 NAMES, KEYS = "abcd", ("one", "two")
 WANTED = {name: A(common_name=name) for name in NAMES}
 

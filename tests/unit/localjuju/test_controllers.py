@@ -193,48 +193,35 @@ def test_home_that_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
 
 
-def test_dead_controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_controller(alone: CommandLine) -> None:
     """When the controller dies, the next verb says so, and local clean ends what is left."""
-    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
-    tmp_path.chmod(0o700)
-    juju = CommandLine(tmp_path)
-    juju.well("add-model m")
-    juju.well(f"deploy {RECORDER}")
-    juju.wait(at_rest, "m")
-    pid = int((juju.unit_folder("m", "recorder/0") / "left-running").read_text())
-    folder = tmp_path / "controllers" / "localjuju"
+    alone.well("add-model m")
+    alone.well(f"deploy {RECORDER}")
+    alone.wait(at_rest, "m")
+    pid = int((alone.unit_folder("m", "recorder/0") / "left-running").read_text())
+    folder = alone.home / "controllers" / "localjuju"
     controller = json.loads((folder / "controller.pid").read_text())["pid"]
     os.kill(controller, 9)
     until(lambda: not client.is_alive(controller_folder("localjuju")))
-    assert "has died" in juju("status").err
-    assert "has died" in juju("bootstrap").err
-    juju.well("local clean")
+    assert "has died" in alone("status").err
+    assert "has died" in alone("bootstrap").err
+    alone.well("local clean")
     assert not is_alive(pid)
     assert not folder.exists()
 
 
-def test_controller_that_nobody_asked_for_ends_with_its_last_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_controller_that_nobody_asked_for_ends_with_its_last_model(alone: CommandLine) -> None:
     """add-model starts a controller if there is none, and destroy-model ends that one."""
-    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
-    tmp_path.chmod(0o700)
-    juju = CommandLine(tmp_path)
-    juju.well("add-model m")
-    folder = tmp_path / "controllers" / "localjuju"
+    alone.well("add-model m")
+    folder = alone.home / "controllers" / "localjuju"
     controller = json.loads((folder / "controller.pid").read_text())["pid"]
-    juju.well("destroy-model m --no-prompt")
+    alone.well("destroy-model m --no-prompt")
     until(lambda: not is_alive(controller))
     assert not folder.exists()
 
 
-def test_model_added_while_the_last_one_takes_its_controller_along(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_model_added_while_the_last_one_takes_its_controller_along(alone: CommandLine) -> None:
     """Ending the last model and adding another at once never meets a controller half gone."""
-    monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path))
-    tmp_path.chmod(0o700)
-    juju = CommandLine(tmp_path)
     for number in range(5):
-        juju.well(f"add-model m{number}")
-        juju.well(f"destroy-model m{number} --no-prompt --force")
+        alone.well(f"add-model m{number}")
+        alone.well(f"destroy-model m{number} --no-prompt --force")

@@ -14,7 +14,7 @@ import pytest
 from localjuju import processes
 from localjuju.forks import Fork, Forks
 
-from .conftest import CommandLine, at_rest, until
+from .conftest import CommandLine, at_rest, is_alive, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -153,7 +153,7 @@ async def test_given_up_before_it_began(forks: Forks, tmp_path: Path) -> None:
     starting.cancel()
     # One that is asked for later has begun only after the first.
     other = await script.start(forks)
-    assert not await asyncio.to_thread(_marked_alive, "given-up")
+    await asyncio.to_thread(until, lambda: _none_is_left("given-up"))
     os.killpg(other.pid, signal.SIGKILL)
     assert await other.wait() == -signal.SIGKILL
 
@@ -164,7 +164,7 @@ async def test_interpreter_dies(forks: Forks, tmp_path: Path) -> None:
     fork = await script.start(forks)
     os.kill(psutil.Process(fork.pid).ppid(), signal.SIGKILL)
     assert await fork.wait() == -signal.SIGKILL
-    until(lambda: not psutil.pid_exists(fork.pid) or _is_zombie(fork.pid))
+    until(lambda: not is_alive(fork.pid))
     assert await Script(tmp_path, "print('again')").run(forks) == 0
 
 
@@ -179,7 +179,7 @@ async def test_ends_what_it_has_not_told_of(tmp_path: Path) -> None:
     until(lambda: len(processes.marked("told")) == 2)
     starting.cancel()
     forks.close()
-    assert _marked_alive("told") == []
+    until(lambda: _none_is_left("told"))
     assert first.returncode == -signal.SIGKILL
 
 
@@ -236,13 +236,5 @@ def test_hooks_go_on_with_another(juju: CommandLine, model: str, interpreter: in
     assert int(again) != interpreter
 
 
-def _marked_alive(mark: str) -> list[int]:
-    try:
-        until(lambda: not [p for p in processes.marked(mark) if not _is_zombie(p)], 5)
-    except AssertionError:
-        return processes.marked(mark)
-    return []
-
-
-def _is_zombie(pid: int) -> bool:
-    return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+def _none_is_left(mark: str) -> bool:
+    return not any(map(is_alive, processes.marked(mark)))

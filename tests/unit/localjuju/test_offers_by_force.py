@@ -13,20 +13,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_offer_removed_by_force(juju: CommandLine, model: str, obedient: Path) -> None:
-    """The consumer departs and breaks; its SAAS says that it is terminated, and can be removed."""
-    source = f"{model}s"
+@pytest.fixture
+def offered(juju: CommandLine, model: str, obedient: Path) -> Iterator[str]:
+    """The name of a second model, whose application is offered to the first."""
+    source = f"{model}o"
     juju.well(f"add-model {source} --no-switch")
     juju.well(f"deploy {obedient} -m {source}")
     juju.well(f"deploy {obedient}")
     juju.well(f"offer {source}.obedient:door")
-    juju.well(f"consume admin/{source}.obedient ca")
+    yield source
+    # It is gone already where its end is what the test is about.
+    juju(f"destroy-model {source} --no-prompt --force")
+
+
+@pytest.fixture
+def related(juju: CommandLine, offered: str) -> str:
+    """The same, with the offer consumed as ``ca`` and related to."""
+    juju.well(f"consume admin/{offered}.obedient ca")
     juju.well("integrate obedient:key ca")
+    return offered
+
+
+def test_offer_removed_by_force(juju: CommandLine, model: str, related: str) -> None:
+    """The consumer departs and breaks; its SAAS says that it is terminated, and can be removed."""
     folder = juju.unit_folder(model, "obedient/0")
     until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
-    refused = juju(f"remove-offer admin/{source}.obedient -y")
+    refused = juju(f"remove-offer admin/{related}.obedient -y")
     assert (refused.code, "it has 1 connections" in refused.err) == (1, True)
-    juju.well(f"remove-offer admin/{source}.obedient -y --force")
+    juju.well(f"remove-offer admin/{related}.obedient -y --force")
     until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
     assert (folder / "record").read_text().split()[-2:] == [
         "hooks/key-relation-departed",
@@ -37,38 +51,24 @@ def test_offer_removed_by_force(juju: CommandLine, model: str, obedient: Path) -
     assert "is terminated" in juju("integrate obedient:key ca").err
     juju.well("remove-saas ca --force")
     assert "application-endpoints" not in juju.data("status")
-    juju.well(f"destroy-model {source} --no-prompt --force")
+    juju.well(f"destroy-model {related} --no-prompt --force")
 
 
-def test_offering_model_destroyed_by_force(juju: CommandLine, model: str, obedient: Path) -> None:
+def test_offering_model_destroyed_by_force(juju: CommandLine, model: str, related: str) -> None:
     """The consuming side lives on, breaks the relation, and can be destroyed as usual."""
-    source = f"{model}s"
-    juju.well(f"add-model {source} --no-switch")
-    juju.well(f"deploy {obedient} -m {source}")
-    juju.well(f"deploy {obedient}")
-    juju.well(f"offer {source}.obedient:door")
-    juju.well(f"consume admin/{source}.obedient ca")
-    juju.well("integrate obedient:key ca")
     folder = juju.unit_folder(model, "obedient/0")
     until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
-    assert "offers that are in use" in juju(f"destroy-model {source} --no-prompt").err
-    juju.well(f"destroy-model {source} --no-prompt --force")
+    assert "offers that are in use" in juju(f"destroy-model {related} --no-prompt").err
+    juju.well(f"destroy-model {related} --no-prompt --force")
     until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
     assert "ca" in juju.data("status").get("application-endpoints", {})
     juju.well("remove-saas ca")
     juju.well(f"destroy-model {model} --no-prompt")
 
 
-def test_saas_removed_while_related(juju: CommandLine, model: str, obedient: Path) -> None:
+def test_saas_removed_while_related(juju: CommandLine, model: str, related: str) -> None:
     """Removing a SAAS by force breaks its relation on both sides and leaves the offer."""
-    source = f"{model}s"
-    juju.well(f"add-model {source} --no-switch")
-    juju.well(f"deploy {obedient} -m {source}")
-    juju.well(f"deploy {obedient}")
-    juju.well(f"offer {source}.obedient:door")
-    juju.well(f"consume admin/{source}.obedient ca")
-    juju.well("integrate obedient:key ca")
-    folders = [juju.unit_folder(m, "obedient/0") for m in (model, source)]
+    folders = [juju.unit_folder(m, "obedient/0") for m in (model, related)]
     joined = ("hooks/key-relation-joined", "hooks/door-relation-joined")
     broken = ("hooks/key-relation-broken", "hooks/door-relation-broken")
     for hooks in (joined, broken):
@@ -77,20 +77,8 @@ def test_saas_removed_while_related(juju: CommandLine, model: str, obedient: Pat
         for folder, hook in zip(folders, hooks, strict=True):
             record = folder / "record"
             until(lambda r=record, h=hook: r.exists() and h in r.read_text())
-    assert "obedient" in juju.data(f"offers -m {source}")
-    juju.well(f"destroy-model {source} --no-prompt")
-
-
-@pytest.fixture
-def offered(juju: CommandLine, model: str, obedient: Path) -> Iterator[str]:
-    """The name of a second model, whose application is offered to the first."""
-    source = f"{model}o"
-    juju.well(f"add-model {source} --no-switch")
-    juju.well(f"deploy {obedient} -m {source}")
-    juju.well(f"deploy {obedient}")
-    juju.well(f"offer {source}.obedient:door")
-    yield source
-    juju.well(f"destroy-model {source} --no-prompt --force")
+    assert "obedient" in juju.data(f"offers -m {related}")
+    juju.well(f"destroy-model {related} --no-prompt")
 
 
 def test_related_by_the_url_of_an_offer(juju: CommandLine, offered: str) -> None:

@@ -79,9 +79,7 @@ class LocalModel:
 
     def consume(self, source: LocalModel, offer: str, alias: str = "") -> None:
         """Give an offer of another model a name in this one, to be related as an application."""
-        if offer not in source.state.offers:
-            raise JujuError(f'application offer "admin/{source.state.name}.{offer}"')
-        offers.take(self.state, source.state, source.state.offers[offer], alias)
+        offers.take(self.state, source.state, offer, alias)
 
     def add_units(self, app: str, count: int = 1) -> list[str]:
         """Add units; return their names."""

@@ -42,19 +42,21 @@ def give(model: Model, app: str, endpoints: Sequence[str], name: str = "") -> Of
     return wanted
 
 
-def take(model: Model, source: Model, offer: Offer, alias: str = "") -> Saas:
+def take(model: Model, source: Model, offer: str, alias: str = "") -> Saas:
     """Consume an offer of *source* under its own name or another; again is no mistake.
 
     Raises:
+        NotFoundError: If there is no such offer.
         JujuError: If the name is taken.
     """
-    alias = alias or offer.name
+    if offer not in source.offers:
+        raise NotFoundError(f'application offer "admin/{source.name}.{offer}"')
+    alias = alias or offer
     known = model.saas.get(alias)
-    saas = Saas(alias, source.uuid, offer.name)
+    saas = Saas(alias, source.uuid, offer)
     if alias in model.applications or known not in {None, saas}:
         raise JujuError(
-            f'could not consume admin/{source.name}.{offer.name}: application "{alias}" already '
-            "exists"
+            f'could not consume admin/{source.name}.{offer}: application "{alias}" already exists'
         )
     model.saas[alias] = saas
     return saas

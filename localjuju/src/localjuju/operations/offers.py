@@ -50,7 +50,8 @@ def take_offer(controller: Controller, model: Model, url: str, alias: str = "") 
     Raises:
         JujuError: If there is no such offer, or the name is taken.
     """
-    return offers.take(model, *_find(controller, url), alias)
+    source, found = _find(controller, url)
+    return offers.take(model, source, found.name, alias)
 
 
 @operation("remove-saas")
