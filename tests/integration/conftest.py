@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration import layers
+from tests.integration import layers, packed
 from tests.integration.faults import Faults
 from tests.integration.machines import Machines
 
@@ -77,14 +77,18 @@ def charms(
     given: list[str] = request.config.getoption("--charm-file") or []
     files = dict(map(_named_file, given))
     folder = os.environ.get("CHARM_FILES")
+    base = os.environ.get("CHARM_BASE") or None
     layered = tmp_path_factory.mktemp("layered")
 
     @functools.cache
     def find(name: str) -> pathlib.Path:
         if name in files:
             return files[name]
-        if folder is not None and (found := sorted(pathlib.Path(folder).glob(f"{name}*.charm"))):
-            return found[0]
+        try:
+            if folder is not None and (file := packed.choose(pathlib.Path(folder), name, base)):
+                return file
+        except packed.NotPackedError as error:
+            pytest.fail(str(error))
         layer = ROOT / "tests" / "charms" / name
         if (over := layer / layers.OVER).is_file():
             return layers.lay_over(find(over.read_text().strip()), layer, layered)

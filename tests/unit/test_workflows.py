@@ -15,6 +15,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yaml"))
+RECIPES = sorted((ROOT / "charms").glob("*/charmcraft.yaml"))
 ISSUE_FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 BIN = pathlib.Path(sys.executable).parent
 SPREAD_SYSTEM = re.compile(r"[a-z*]+-[a-z0-9*]+(?:[-.][a-z0-9*]+)*")
@@ -88,6 +89,29 @@ def test_every_night_on_each_cloud_and_juju(spread: dict[str, Any]) -> None:
     assert {"3.6", "4.0"} == set(matrix["juju"])
 
 
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.parent.name)
+def test_every_platform_is_packed(recipe: pathlib.Path) -> None:
+    """What charmcraft.yaml names is packed, a job for each processor, and each base is tested."""
+    platforms = [name.split("@")[1].split(":") for name in load(recipe)["platforms"]]
+    jobs = load(ROOT / ".github" / "workflows" / "integration.yaml")["jobs"]
+    packed = {one["processor"] for one in jobs["pack"]["strategy"]["matrix"]["include"]}
+    assert packed == {processor for _, processor in platforms}
+    assert set(jobs["integration"]["strategy"]["matrix"]["base"]) == {
+        base for base, _ in platforms
+    }
+
+
+def test_spread_passes_the_base_on(spread: dict[str, Any]) -> None:
+    """What the nightly matrix says of the base reaches the tests: through spread, then tox."""
+    jobs = load(ROOT / ".github" / "workflows" / "integration.yaml")["jobs"]
+    (run,) = (step for step in jobs["integration"]["steps"] if "CLOUD" in step.get("env", {}))
+    assert run["env"]["CHARM_BASE"] == "${{ matrix.base }}"
+    assert spread["environment"]["CHARM_BASE"] == '$(HOST: echo "${CHARM_BASE:-24.04}")'
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    assert {"CHARM_BASE", "CHARM_FILES"} <= set(tox["testenv"]["pass_env"].split())
+
+
 def test_spread_has_a_task_for_each_module() -> None:
     """Each module of the integration tests is one of the task's variants, and no other is."""
     task = load(ROOT / "tests" / "spread" / "module" / "task.yaml")
@@ -131,6 +155,19 @@ def test_release_needs_its_tests() -> None:
         "ci.yaml",
         "integration.yaml",
     }
+
+
+def test_release_uploads_all_that_was_packed() -> None:
+    """The files of each pack job go to Charmhub, and no job's take another's place."""
+    workflows = ROOT / ".github" / "workflows"
+    jobs = load(workflows / "integration.yaml")["jobs"]
+    (stored,) = (
+        step["with"] for step in jobs["pack"]["steps"] if "upload" in step.get("uses", "")
+    )
+    assert stored["name"] == "charms-${{ matrix.processor }}"
+    steps = load(workflows / "release.yaml")["jobs"]["release"]["steps"]
+    (fetched,) = (step["with"] for step in steps if "download" in step.get("uses", ""))
+    assert (fetched["pattern"], fetched["merge-multiple"]) == ("charms-*", True)
 
 
 def test_commits_are_checked_as_lint_checks() -> None:
