@@ -1,6 +1,5 @@
 """The provider's decisions as tables: what is outstanding, what stays, what changes."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from tests.unit.lib.at_rest import (
 
 ISSUED = _wire.CertificateEntry("csr", "x", "ca", ())
 REISSUED = _wire.CertificateEntry("csr", "y", "ca", ())
-REVOKED_ENTRY = dataclasses.replace(ISSUED, revoked=True)
+REVOKED_ENTRY = ISSUED._replace(revoked=True)
 REFUSED = _wire.ErrorEntry("csr", CertificateError(code=1, name="n", message="m"))
 OTHER = _wire.CertificateEntry("other", "x", "ca", ())
 
@@ -106,7 +105,7 @@ def test_settle(
 )
 def test_unexplained(occasion: _provider_plan.Occasion, unexplained: set[str]) -> None:
     """Of answers without a request: all when taking over, those remembered at work, or none."""
-    refused = dataclasses.replace(REFUSED, csr="no")
+    refused = REFUSED._replace(csr="no")
     before = {"no", "csr", "gone"}
     answers = _split([ISSUED, OTHER, refused])
     found = _provider_plan.unexplained(answers, ["csr"], before, occasion)
@@ -139,7 +138,7 @@ def test_settle_says_what_it_left_out_and_refused() -> None:
 
 def test_settle_keeps_what_may_be_unseen() -> None:
     """An answer stays although its request is not seen, when it is one of those to keep."""
-    refused = dataclasses.replace(REFUSED, csr="no")
+    refused = REFUSED._replace(csr="no")
     settled = _provider_plan.settle(_split([ISSUED, OTHER, refused]), [], {}.get, {"other", "no"})
     assert settled.answers == _split([OTHER, refused])
     assert settled.unsolicited == ("csr",)
@@ -186,9 +185,9 @@ def test_changes(after: list[Any], keys_written: set[str]) -> None:
 
 def test_same_answer_keeps_what_else_it_holds() -> None:
     """An answer that says the same leaves the entry as it was read, with what else it has."""
-    read = dataclasses.replace(ISSUED, fields={"more": 1})
-    refused = dataclasses.replace(REFUSED, csr="no", fields={"more": 2})
+    read = ISSUED._replace(fields={"more": 1})
+    refused = REFUSED._replace(csr="no", fields={"more": 2})
     before = _split([read, refused])
-    found = _provider_plan.with_answers(before, [ISSUED], [dataclasses.replace(REFUSED, csr="no")])
+    found = _provider_plan.with_answers(before, [ISSUED], [REFUSED._replace(csr="no")])
     assert found.certificates[0].fields == {"more": 1}
     assert found.errors[0].fields == {"more": 2}

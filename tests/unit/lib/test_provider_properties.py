@@ -17,9 +17,13 @@ CERTIFICATES = st.builds(
     st.just("ca"),
     st.just(()),
     st.booleans(),
+    st.just(_wire.NOTHING),
 )
 ERRORS = st.builds(
-    _wire.ErrorEntry, TEXTS, st.just(CertificateError(code=1, name="n", message="m"))
+    _wire.ErrorEntry,
+    TEXTS,
+    st.just(CertificateError(code=1, name="n", message="m")),
+    st.just(_wire.NOTHING),
 )
 ANSWERS = st.builds(
     _provider_plan.Answers,

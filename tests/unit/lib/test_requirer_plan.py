@@ -183,7 +183,7 @@ def test_secret_of_version_3_makes_room() -> None:
     foreign = _requirer_state.Stored(ANSWER.certificate, START + 50 * DAY, is_foreign=True)
     plan = plan_of(stored={CSR.raw: foreign})
     assert (plan.alarms, plan.remove, plan.store) == ({CSR.raw: _renewal.FAR_AWAY}, (), ())
-    gone = dataclasses.replace(foreign, alarm=_renewal.FAR_AWAY, is_removable=True)
+    gone = foreign._replace(alarm=_renewal.FAR_AWAY, is_removable=True)
     plan = plan_of(stored={CSR.raw: gone})
     assert (plan.alarms, plan.remove, len(plan.store)) == ({}, (CSR.raw,), 1)
 
@@ -200,7 +200,7 @@ def test_revoked_certificate() -> None:
     marked = _requirer_state.Stored(ANSWER.certificate, _renewal.FAR_AWAY)
     plan = plan_of(answers=REVOKED, stored={CSR.raw: marked})
     assert (plan.invalidated, plan.alarms, plan.remove) == ((), {}, ())
-    removable = dataclasses.replace(marked, is_removable=True)
+    removable = marked._replace(is_removable=True)
     plan = plan_of(answers=REVOKED, stored={CSR.raw: removable})
     assert (plan.invalidated, plan.alarms, plan.remove) == ((), {}, ())
 
@@ -241,7 +241,7 @@ def test_revoked_in_a_secret_of_version_3() -> None:
     done = _requirer_state.Stored(ANSWER.certificate, _renewal.FAR_AWAY, is_foreign=True)
     plan = plan_of(answers=REVOKED, stored={CSR.raw: done})
     assert (plan.alarms, plan.remove, plan.store) == ({}, (), ())
-    removable = dataclasses.replace(done, is_removable=True)
+    removable = done._replace(is_removable=True)
     plan = plan_of(answers=REVOKED, stored={CSR.raw: removable})
     assert plan.remove == (CSR.raw,)
     assert plan.store == (_requirer_plan.Store(REVOKED[CSR.raw], _renewal.FAR_AWAY),)

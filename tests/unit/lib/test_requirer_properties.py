@@ -121,7 +121,7 @@ def applied(plan: _requirer_plan.Plan, seen: _requirer_state.Observed) -> _requi
         sent.append(RequirerCertificateRequest(1, csr, attributes.is_ca))
     kept = {csr: one for csr, one in seen.stored.items() if csr not in plan.remove}
     for csr, alarm in plan.alarms.items():
-        kept[csr] = dataclasses.replace(kept[csr], alarm=alarm, is_removable=False)
+        kept[csr] = kept[csr]._replace(alarm=alarm, is_removable=False)
     for one in plan.store:
         csr = one.answer.certificate_signing_request.raw
         kept[csr] = _requirer_state.Stored(one.answer.certificate, one.alarm)
@@ -139,10 +139,7 @@ def applied(plan: _requirer_plan.Plan, seen: _requirer_state.Observed) -> _requi
 
 
 def in_the_next_hook(seen: _requirer_state.Observed) -> _requirer_state.Observed:
-    found = {
-        csr: dataclasses.replace(one, is_removable=one.is_done_with)
-        for csr, one in seen.stored.items()
-    }
+    found = {csr: one._replace(is_removable=one.is_done_with) for csr, one in seen.stored.items()}
     return dataclasses.replace(seen, stored=found, hinted=frozenset())
 
 
@@ -218,11 +215,11 @@ def test_no_gap(seen: _requirer_state.Observed) -> None:
 def test_what_is_kept_outlives_its_answers(seen: _requirer_state.Observed) -> None:
     """Where it is kept, what is assigned stays so when the provider has taken all away."""
     # The far alarm of what version 3 left says nothing of the certificate: it lasts for two hooks.
-    ours = {csr: dataclasses.replace(one, is_foreign=False) for csr, one in seen.stored.items()}
+    ours = {csr: one._replace(is_foreign=False) for csr, one in seen.stored.items()}
     seen = dataclasses.replace(
         seen,
         keeps=True,
-        outgoing=dataclasses.replace(seen.outgoing, is_full=False),
+        outgoing=seen.outgoing._replace(is_full=False),
         stored=ours,
     )
     after = applied(_requirer_plan.plan(seen), seen)

@@ -43,17 +43,18 @@ def _load_each(texts: list[str]) -> list[Any]:
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 # Brackets come in runs: of lists in one another, there may be millions.
 _BRACKETS = r"[\[{]+|[\]}]+"
-_TOKEN = re.compile(f"{_STRING}|{_BRACKETS}|,", re.DOTALL)
-_INNER_TOKEN = re.compile(f"{_STRING}|{_BRACKETS}", re.DOTALL)
 
 
 def _split_list(text: str) -> list[str] | None:
     """Return the texts of a JSON list's items; None if its brackets do not fit together."""
     if not text.startswith("["):
         return None
+    # Here and not above: most hooks never take a list apart.
+    inside = re.compile(f"{_STRING}|{_BRACKETS}", re.DOTALL)
+    outside = re.compile(f"{inside.pattern}|,", re.DOTALL)
     items: list[str] = []
     depth = start = end = 1
-    while token := (_TOKEN if depth == 1 else _INNER_TOKEN).search(text, end):
+    while token := (outside if depth == 1 else inside).search(text, end):
         begin, end = token.span()
         kind = text[begin]
         if kind in "[{":

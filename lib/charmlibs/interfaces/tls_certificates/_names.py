@@ -23,11 +23,11 @@ UPPER_BOUNDS = {
 _MAX_DNS_LENGTH = 253
 _MAX_DNS_LABEL_LENGTH = 63
 # The "preferred name syntax" of RFC 1034, section 3.5, which RFC 5280 wants: no underscores.
-_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", re.ASCII)
-_COUNTRY = re.compile(r"[A-Za-z]{2}", re.ASCII)
+_DNS_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_COUNTRY = r"[A-Za-z]{2}"
 # Halves of surrogate pairs among them: no encoding has them.
-_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+", re.ASCII)
+_CONTROL_CHARACTER = r"[\x00-\x1f\x7f\ud800-\udfff]"
+_EMAIL = r"[!-?A-~]+@[!-?A-~]+"
 
 
 def canonical_dns(name: str) -> str:
@@ -62,7 +62,7 @@ def dns_problem(name: str) -> str | None:
     for label in labels:
         if len(label) > _MAX_DNS_LABEL_LENGTH:
             return f"DNS name {name!r} has a label of over {_MAX_DNS_LABEL_LENGTH} characters"
-        if not _DNS_LABEL.fullmatch(label):
+        if not re.fullmatch(_DNS_LABEL, label):
             return (
                 f"DNS name {name!r} has the label {label!r}: letters, digits and hyphens between "
                 'them are allowed, and "*" as the whole first label'
@@ -92,21 +92,21 @@ def oid_problem(oid: str) -> str | None:
 
 def email_problem(address: str) -> str | None:
     """Return why a text is no e-mail address for a certificate, or None."""
-    if not _EMAIL.fullmatch(address):
+    if not re.fullmatch(_EMAIL, address):
         return f"email_address {address!r} is not of the form user@host in ASCII"
     return None
 
 
 def country_problem(name: str) -> str | None:
     """Return why a text is no country name, or None (RFC 5280: two letters of ISO 3166)."""
-    if not _COUNTRY.fullmatch(name):
+    if not re.fullmatch(_COUNTRY, name):
         return f'country_name {name!r} is not two letters, as in "GB"'
     return None
 
 
 def subject_problem(field: str, text: str) -> str | None:
     """Return why a text cannot stand in this field of a subject, or None."""
-    if _CONTROL_CHARACTER.search(text):
+    if re.search(_CONTROL_CHARACTER, text):
         return f"{field} {text!r} has a control character"
     bound = UPPER_BOUNDS[field]
     if field == "common_name" and not text.isascii() and len(text.encode()) > bound:

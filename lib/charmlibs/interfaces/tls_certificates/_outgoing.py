@@ -11,8 +11,7 @@ So no certificate is written twice, and what does not fit is left out.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _errors, _keys, _values, _wire
 
@@ -23,8 +22,7 @@ _FULL = "full"
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
-@dataclass(frozen=True)
-class OutgoingEntry:
+class OutgoingEntry(NamedTuple):
     """A request that has left the databag."""
 
     csr: str
@@ -33,8 +31,7 @@ class OutgoingEntry:
     """The certificate that was assigned under it; None if it is not to be used any more."""
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """What one owner has that is being replaced."""
 
     key: _keys.PrivateKey | None = None

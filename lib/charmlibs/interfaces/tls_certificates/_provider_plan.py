@@ -6,8 +6,7 @@ revoked certificate stays beside an error that the charm sets, because it says s
 
 import enum
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from . import _values, _wire
 
@@ -33,8 +32,7 @@ class Occasion(enum.Enum):
     ALL_MET = "there is no unit left to meet: what is not seen now is gone"
 
 
-@dataclass(frozen=True)
-class Answers:
+class Answers(NamedTuple):
     """What one relation's databag holds."""
 
     certificates: tuple[_wire.CertificateEntry, ...] = ()
@@ -43,8 +41,7 @@ class Answers:
     """The refusals, in their order."""
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(NamedTuple):
     """What to write after looking at a relation, and why."""
 
     answers: Answers
@@ -137,7 +134,7 @@ def with_revoked(answers: Answers, is_chosen: Callable[[_wire.CertificateEntry],
     """Return the databag with the chosen certificates marked as revoked."""
     return Answers(
         certificates=tuple(
-            replace(one, revoked=True) if is_chosen(one) and not one.revoked else one
+            one._replace(revoked=True) if is_chosen(one) and not one.revoked else one
             for one in answers.certificates
         ),
         errors=answers.errors,
@@ -173,7 +170,7 @@ def _merged(kept: Mapping[str, _Entry], new: Mapping[str, _Entry]) -> tuple[_Ent
     merged = dict(kept)
     for csr, entry in new.items():
         before = merged.get(csr)
-        if before is None or replace(before, fields={}) != entry:
+        if before is None or before._replace(fields=_wire.NOTHING) != entry:
             merged[csr] = entry
     return tuple(merged.values())
 

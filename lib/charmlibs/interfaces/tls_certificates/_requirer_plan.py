@@ -10,6 +10,8 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from . import _assignment, _attributes, _keys, _outgoing, _renewal, _requirer_state, _values, _x509
 
@@ -26,8 +28,7 @@ class DropReason(enum.Enum):
     ANSWERED_TOO_LATE = "its certificate had expired before it was seen"
 
 
-@dataclass(frozen=True)
-class Dropped:
+class Dropped(NamedTuple):
     """A request that leaves the databag."""
 
     csr: _x509.CertificateSigningRequest
@@ -36,8 +37,7 @@ class Dropped:
     """Why."""
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(NamedTuple):
     """The secret of a certificate is to be written."""
 
     answer: _values.ProviderCertificate
@@ -46,8 +46,7 @@ class Store:
     """When it is due for renewal; far away for one that is only to say that all is told."""
 
 
-@dataclass(frozen=True)
-class Invalidated:
+class Invalidated(NamedTuple):
     """A certificate that may be used no more."""
 
     certificate: _x509.Certificate
@@ -58,8 +57,7 @@ class Invalidated:
     """Why."""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What is to be done for one owner."""
 
     dropped: tuple[Dropped, ...] = ()
@@ -68,11 +66,11 @@ class Plan:
     """What to make requests for."""
     store: tuple[Store, ...] = ()
     """Secrets to write."""
-    alarms: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    alarms: Mapping[str, datetime] = MappingProxyType({})
     """Secrets whose expiry moves, by the request's PEM."""
     remove: tuple[str, ...] = ()
     """Secrets to remove, by the request's PEM."""
-    outgoing: _outgoing.Outgoing = field(default_factory=_outgoing.Outgoing)
+    outgoing: _outgoing.Outgoing = _outgoing.Outgoing()
     """What is being replaced, from now on."""
     available: tuple[_values.ProviderCertificate, ...] = ()
     """Certificates to announce."""

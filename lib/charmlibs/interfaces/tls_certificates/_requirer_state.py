@@ -4,6 +4,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from . import _attributes, _errors, _keys, _outgoing, _renewal, _values, _x509
 
@@ -18,8 +19,7 @@ class Flaw(enum.Enum):
     EXPIRED = "it has expired"
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """What the secret of a certificate says."""
 
     certificate: _x509.Certificate | None

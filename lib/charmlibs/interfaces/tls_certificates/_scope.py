@@ -51,7 +51,7 @@ class Scope(_view.View):
         if csr and csr not in requested and csr not in {one.csr for one in outgoing.entries}:
             self._store.move_expiry(label, _renewal.FAR_AWAY)
             entries = (*outgoing.entries, _outgoing.OutgoingEntry(csr))
-            self._write_outgoing(dataclasses.replace(outgoing, entries=entries))
+            self._write_outgoing(outgoing._replace(entries=entries))
 
     def ensure_key(
         self,

@@ -9,6 +9,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import ops
 
@@ -20,8 +21,7 @@ LIBID = "afd8c2bccf834997afce12c2706d2ede"
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(NamedTuple):
     """The labels of one owner's secrets for one relation name."""
 
     relation_name: str

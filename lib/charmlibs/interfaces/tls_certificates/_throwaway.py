@@ -93,7 +93,7 @@ def certificates_text(answers: Iterable[_values.ProviderCertificate], *, as_v3: 
     entries = [_wire.CertificateEntry.from_value(one) for one in answers]
     if as_v3:
         more = {"recommended_expiry_notification_time": None}
-        entries = [dataclasses.replace(one, fields=more) for one in entries]
+        entries = [one._replace(fields=more) for one in entries]
     return _wire.write_entries(entries)
 
 

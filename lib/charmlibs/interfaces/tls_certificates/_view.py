@@ -4,10 +4,10 @@ The side of the requirer's shell that gathers what its plan looks at. It changes
 a key which an old version kept under another label gets its own.
 """
 
-import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import ops
 
@@ -30,8 +30,7 @@ PRIVATE_KEY = "private-key"
 """Under which key a secret has a private key."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the charm says once for all owners."""
 
     passed_key: _keys.PrivateKey | None

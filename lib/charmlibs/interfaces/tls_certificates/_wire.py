@@ -11,8 +11,9 @@ stand side by side, since neither changes without the other.
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Generic, TypeVar
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import pydantic
 
@@ -26,6 +27,8 @@ ERRORS = "request_errors"
 """The provider's key for refusals, in its application databag."""
 CAPABILITIES = "capabilities"
 """The provider's key for what it can do, in its application databag."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What an entry holds beside its own, when it was not read."""
 MOST_TOLD = 10
 """How many things of one kind are told of one by one: a stranger may write a million."""
 _MOST_REASONS = 3
@@ -43,15 +46,14 @@ def _stripped(text: str) -> str:
 _PEM = Annotated[str, pydantic.AfterValidator(_stripped)]
 
 
-@dataclass(frozen=True)
-class RequestEntry:
+class RequestEntry(NamedTuple):
     """One entry of `REQUESTS`."""
 
     csr: str
     """PEM."""
     is_ca: bool
     """Whether a CA certificate is asked for."""
-    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fields: Mapping[str, Any] = NOTHING
     """The entry as it was read, with what else it holds."""
 
     def to_json(self) -> dict[str, Any]:
@@ -60,8 +62,7 @@ class RequestEntry:
         return {**self.fields, "certificate_signing_request": self.csr, "ca": self.is_ca}
 
 
-@dataclass(frozen=True)
-class CertificateEntry:
+class CertificateEntry(NamedTuple):
     """One entry of `CERTIFICATES`: the answer to a request."""
 
     csr: str
@@ -74,7 +75,7 @@ class CertificateEntry:
     """PEM texts, in the order in which they were sent."""
     revoked: bool = False
     """Whether the provider revoked the certificate."""
-    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fields: Mapping[str, Any] = NOTHING
     """The entry as it was read, with what else it holds."""
 
     def to_json(self) -> dict[str, Any]:
@@ -102,15 +103,14 @@ class CertificateEntry:
         )
 
 
-@dataclass(frozen=True)
-class ErrorEntry:
+class ErrorEntry(NamedTuple):
     """One entry of `ERRORS`: the refusal of a request."""
 
     csr: str
     """The request, in PEM."""
     error: _values.CertificateError
     """Why it was refused."""
-    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fields: Mapping[str, Any] = NOTHING
     """The entry as it was read, with what else it holds."""
 
     def to_json(self) -> dict[str, Any]:
@@ -124,8 +124,7 @@ class ErrorEntry:
         }
 
 
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(NamedTuple):
     """What could not be read."""
 
     where: str
