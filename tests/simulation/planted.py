@@ -33,7 +33,7 @@ from charmlibs.interfaces.tls_certificates import (  # noqa: E402
     _requirer_plan,
     _requirer_state,
 )
-from demo_requirer import offers  # noqa: E402
+from demo_requirer import offers, plan  # noqa: E402
 from self_signed_provider import ca, ledger  # noqa: E402
 
 from . import life, rules, test_bare_library, test_both_charms  # noqa: E402
@@ -71,7 +71,7 @@ def _without_flaws() -> contextlib.AbstractContextManager[Any]:
 
 
 def _without_revocations() -> contextlib.AbstractContextManager[Any]:
-    return mock.patch.object(offers, "revoked_fingerprints", return_value=frozenset())
+    return mock.patch.object(offers, "revoked", return_value=plan.Revoked())
 
 
 def _without_bridges() -> contextlib.AbstractContextManager[Any]:

@@ -272,3 +272,16 @@ def test_new_address(
     (csr,) = requests(out)
     assert CertificateSigningRequest.from_string(csr).sans_ip == {"127.0.0.9"}
     assert place.listens[-1].address == "127.0.0.9"
+
+
+def test_revoked_before_it_was_seen(
+    ctx: testing.Context[DemoRequirerCharm],
+    served: testing.State,
+    place: Place,
+    provider: Provider,
+) -> None:
+    """A request that was answered anew, and that answer revoked: what is served goes as well."""
+    (csr,) = requests(served)
+    new, relation = answered(served, provider.answer(csr, revoked=True))
+    ctx.run(ctx.on.relation_changed(relation), new)
+    assert place.content.pairs == ()

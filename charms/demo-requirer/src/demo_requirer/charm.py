@@ -230,7 +230,7 @@ class DemoRequirerCharm(ops.CharmBase):
         before = self._read(store)
         held = before.pairs if before else ()
         wanted = identity.slots(config, self._identity)
-        revoked = offers.revoked_fingerprints(tls)
+        revoked = offers.revoked(tls)
         serving = plan.what_to_serve(
             offers.gather(tls, config.mode, held), held, wanted, revoked, self._now
         )

@@ -8,7 +8,7 @@ from charmlibs.interfaces.tls_certificates import Mode, TLSCertificatesError
 
 from .config import CertificateMode
 from .pairs import bundle
-from .plan import Offer
+from .plan import Offer, Revoked
 
 if TYPE_CHECKING:
     import datetime
@@ -120,12 +120,12 @@ def _flaw(answer: ProviderCertificate, now: datetime.datetime) -> str | None:
     return None
 
 
-def revoked_fingerprints(tls: TLSCertificatesRequiresV4) -> frozenset[str]:
-    """Return the SHA-256 fingerprints of all that the provider says is revoked."""
-    return frozenset(
-        answer.certificate.sha256_fingerprint
-        for answer in tls.get_provider_certificates()
-        if answer.revoked
+def revoked(tls: TLSCertificatesRequiresV4) -> Revoked:
+    """Return what the provider says is revoked."""
+    found = [one.certificate for one in tls.get_provider_certificates() if one.revoked]
+    return Revoked(
+        frozenset(certificate.sha256_fingerprint for certificate in found),
+        frozenset(certificate.public_key_sha256 for certificate in found),
     )
 
 

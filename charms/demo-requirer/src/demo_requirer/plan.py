@@ -11,7 +11,7 @@ from .store import HISTORY_LENGTH, Content, Renewal
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from .pairs import Pair
 
@@ -37,11 +37,30 @@ class Serving:
     """A sentence for each offer that is not served."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Revoked:
+    """What is never served, however long it would last; SHA-256, in lower-case hexadecimal."""
+
+    certificates: frozenset[str] = frozenset()
+    """Fingerprints of certificates."""
+    keys: frozenset[str] = frozenset()
+    """Fingerprints of their public keys."""
+
+    def takes(self, held: Pair) -> bool:
+        """Tell whether a pair goes that is served and not offered any more.
+
+        With a certificate goes what was served before it under its key. A request may be answered
+        anew, and that answer be revoked, before a hook here sees it: what is served then is not
+        what is marked, and for all that it is no better.
+        """
+        return held.fingerprint in self.certificates or held.public_key_fingerprint in self.keys
+
+
 def what_to_serve(
     offers: Sequence[Offer],
     held: Sequence[Pair],
     wanted: Sequence[str],
-    revoked: Collection[str],
+    revoked: Revoked,
     now: datetime.datetime,
 ) -> Serving:
     """Decide which pairs are served.
@@ -50,7 +69,7 @@ def what_to_serve(
         offers: What the relation has; at most one for a slot.
         held: What is served now.
         wanted: The slots to fill, the default one first.
-        revoked: Fingerprints of certificates that are never served, however long they would last.
+        revoked: What the provider says is revoked.
         now: Aware UTC.
 
     A slot gets its offer. One that has none, or none that is fit, keeps what it has while that is
@@ -59,16 +78,14 @@ def what_to_serve(
     """
     fresh: dict[str, Pair] = {}
     refused: list[str] = []
-    usable = [
-        pair for pair in held if not pair.date_problem(now) and pair.fingerprint not in revoked
-    ]
+    usable = [pair for pair in held if not pair.date_problem(now) and not revoked.takes(pair)]
     for offer in offers:
         try:
             pair = _pair(offer, held)
         except UnusablePairError as error:
             refused.append(f"{offer.slot}: {error}")
             continue
-        if pair.fingerprint in revoked:
+        if pair.fingerprint in revoked.certificates:
             refused.append(f"{offer.slot}: the certificate is revoked")
         elif problem := pair.date_problem(now):
             refused.append(f"{offer.slot}: the certificate is {problem}")
@@ -125,7 +142,7 @@ class Gap(enum.Enum):
 
 
 def why_empty(
-    content: Content, wanted: Sequence[str], revoked: Collection[str], now: datetime.datetime
+    content: Content, wanted: Sequence[str], revoked: Revoked, now: datetime.datetime
 ) -> Gap | None:
     """Say what became of the certificate of the first wanted slot that is empty, if it had one."""
     filled = {pair.slot for pair in content.pairs if not pair.date_problem(now)}
@@ -133,7 +150,7 @@ def why_empty(
     for slot in wanted:
         if slot in filled or slot not in latest:
             continue
-        if latest[slot].fingerprint in revoked:
+        if latest[slot].fingerprint in revoked.certificates:
             return Gap.REVOKED
         if latest[slot].not_after < now:
             return Gap.EXPIRED

@@ -254,7 +254,7 @@ class OlderRequirerCharm(ops.CharmBase, abc.ABC):
         store = self._supervisor.make_store()
         before = store.read()
         held = before.pairs if before else ()
-        serving = plan.what_to_serve(offers, held, [self._slot], frozenset(), self._now)
+        serving = plan.what_to_serve(offers, held, [self._slot], plan.Revoked(), self._now)
         content: dict[str, Any] = {"title": self.unit.name, "trusted": ()}
         store.write(plan.next_content(before, serving.pairs, self._now, **content))
         assert self._address is not None
