@@ -24,9 +24,9 @@ PLOTS = {
 _INTRO = """# Figures
 
 How this library does beside the published one, version 1.12.0, in one run: each figure is the
-median of {runs} runs, the two in turn, each in a process of its own. What takes over 20 seconds is
-run once; what is not done after {limit:.0f} seconds is ended, and has no time here, but the memory
-that it had taken by then.
+median of {runs} runs, the two in turn, each in a process of its own, in seconds of its processor
+time. What takes over 20 seconds is run once; what is not done after {limit:.0f} seconds is ended,
+and has no time here, but the memory that it had taken by then.
 
 ```console
 $ {command}
@@ -56,7 +56,8 @@ def draw(found: results.Results, work: str, title: str) -> Drawing:
             if figure.work == name and (value := getattr(figure, side)) is not None
         ]
         axes.plot(*zip(*points, strict=True), style, color=colour, label=label)
-    axes.set(xscale="log", yscale="log", xlabel="certificates in the relation", ylabel="seconds")
+    axes.set(xscale="log", yscale="log")
+    axes.set(xlabel="certificates in the relation", ylabel="seconds of processor time")
     axes.set_title(title, color=INK)
     axes.legend(frameon=False, labelcolor=INK)
     axes.grid(visible=True, alpha=0.3)

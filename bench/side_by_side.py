@@ -173,7 +173,7 @@ def main() -> int:
     """Print one line for each kind of work and number of entries, and then the verdicts."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("entries", nargs="*", type=int, default=list(ENTRIES))
-    parser.add_argument("--runs", type=int, default=3, help="of which the median counts")
+    parser.add_argument("--runs", type=int, default=5, help="of which the median counts")
     parser.add_argument(
         "--limit", type=float, default=results.LIMIT, help="seconds after which a run is ended"
     )
