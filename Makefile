@@ -4,6 +4,7 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
+PYTHONS ?= py310,py311,py312,py313,oldest
 TOX := $(BIN)/tox run
 MEMBERS := pyproject.toml $(wildcard lib/pyproject.toml localjuju/pyproject.toml charms/*/pyproject.toml)
 
@@ -26,7 +27,7 @@ demo-down: setup  ## End a demo that was left running
 
 .PHONY: test
 test: setup  ## All checks: lint, types, documentation, unit tests, simulations, the library on each Python that is here, integration on localjuju
-	$(TOX) -e lint,types,docs,unit,simulation,py310,py311,py312,py313,oldest,integration-local
+	$(TOX) -e lint,types,docs,unit,simulation,$(PYTHONS),integration-local
 
 .PHONY: lint
 lint: setup  ## Style and spelling
@@ -43,6 +44,14 @@ docs: setup  ## The documentation, into build/docs (and its inner links checked)
 .PHONY: unit
 unit: setup  ## Unit tests (ARGS='tests/unit/lib -k name' for some of them)
 	$(TOX) -e unit $(if $(ARGS),-- $(ARGS))
+
+.PHONY: library
+library: setup  ## The library's unit tests on each Python that is here, and with its oldest dependencies (PYTHONS=py310; ARGS as for unit)
+	$(TOX) -e $(PYTHONS) $(if $(ARGS),-- $(ARGS))
+
+.PHONY: charms-py310
+charms-py310: setup  ## Both charms' unit tests on the Python of Ubuntu 22.04 (ARGS as for unit)
+	$(TOX) -e charms-py310 $(if $(ARGS),-- $(ARGS))
 
 .PHONY: simulation
 simulation: setup  ## Lives of both charms and of the library: crashes, liars, every order (ARGS as for unit; SEED=n again)
