@@ -8,7 +8,6 @@ import pathlib
 import re
 from typing import Any
 
-import ops
 import pytest
 from ops import testing
 
@@ -179,23 +178,3 @@ def issued_for(provider: dict[str, Any], relation: testing.Relation) -> dict[str
         testing.State(leader=True, relations={relation}),
     )
     return dict(after.get_relation(relation.id).local_app_data)
-
-
-def test_from_v3_keeps_its_request() -> None:
-    """With the key of before passed on, the request of version 3 stays."""
-    charm: type[ops.CharmBase] = defined(HOW_TO / "move-from-v3.md")["MigratedCharm"]
-    csr = keys.csr_of("web.example", "v3")
-    entries = json.dumps([{"certificate_signing_request": csr.raw, "ca": False}])
-    relation = testing.Relation(
-        "certificates",
-        local_unit_data={"certificate_signing_requests": entries},
-        remote_app_data={"certificates": json.dumps(certificates([keys.answer(csr)]))},
-    )
-    secret = testing.Secret(
-        {"private-key": keys.key("v3").raw}, label="web-private-key", owner="unit"
-    )
-    context = testing.Context(charm, {"name": "web", "requires": INTERFACE})
-    state = context.run(
-        context.on.upgrade_charm(), testing.State(relations={relation}, secrets={secret})
-    )
-    assert requests(state) == [csr.raw]
