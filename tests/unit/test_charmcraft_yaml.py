@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any
 
 import pytest
-import yaml
 from charmcraft.models.project import PlatformCharm
 
 import demo_requirer.config
 import self_signed_provider.config
+from tests.unit.recipes import recipe
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGS = {
@@ -19,10 +18,6 @@ CONFIGS = {
 }
 
 both = pytest.mark.parametrize("charm", CONFIGS)
-
-
-def recipe(charm: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "charms" / charm / "charmcraft.yaml").read_text())
 
 
 @both

@@ -8,7 +8,8 @@ from typing import Any
 
 import hcl2
 import pytest
-import yaml
+
+from tests.unit.recipes import recipe
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHARMS = ("self-signed-provider", "demo-requirer")
@@ -46,10 +47,6 @@ def plain(value: Any) -> Any:
 def named(blocks: list[Blocks]) -> Blocks:
     """Return blocks of one kind by their names."""
     return {name: block for one in blocks for name, block in one.items()}
-
-
-def recipe(charm: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "charms" / charm / "charmcraft.yaml").read_text())
 
 
 @each_module

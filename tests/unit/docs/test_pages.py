@@ -9,9 +9,11 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.integration import transcript
+from tests.unit.recipes import CHARMS, recipe
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text()
 DRAWINGS = sorted((DOCS / "explanation").glob("*.svg"))
 MARKDOWN = sorted(
     page
@@ -41,6 +43,27 @@ def test_links_within_the_repository(page: pathlib.Path) -> None:
         there = (page.parent / path).resolve() if path else page
         assert there.exists(), target
         assert not anchor or anchor in slugs(there), target
+
+
+def test_readme_deploys_what_is_packed() -> None:
+    """Each file that the README deploys is one of a platform that its charm is packed for."""
+    files = re.findall(r"juju deploy \./build/charms/(\S+)\.charm", README)
+    packed = {
+        f"{charm}_{platform.replace(':', '-')}"
+        for charm in (path.name for path in CHARMS.iterdir())
+        for platform in recipe(charm)["platforms"]
+    }
+    assert {file.partition("_")[0] for file in files} == {path.name for path in CHARMS.iterdir()}
+    assert set(files) <= packed
+
+
+def test_readme_relates_what_fits() -> None:
+    """Each two endpoints that the README relates exist, and have one interface."""
+    related = re.findall(r"^juju integrate (\S+):(\S+) (\S+):(\S+)$", README, re.MULTILINE)
+    assert len(related) == 2
+    for provider, offered, requirer, wanted in related:
+        here, there = recipe(provider)["provides"][offered], recipe(requirer)["requires"][wanted]
+        assert here["interface"] == there["interface"]
 
 
 @each_drawing
