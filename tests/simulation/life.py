@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MOST_HOOKS = 1000
 """More than any settling takes: a world that runs more of them at one moment does not rest."""
-WEEK = datetime.timedelta(days=7)
 
 
 class BrokenError(AssertionError):

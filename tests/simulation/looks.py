@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PROVIDER, REQUIRER = "self-signed-provider", "demo-requirer"
 BARE_REQUIRER = "bare-requirer"
-BARE_PROVIDER = "bare-provider"
 OLDER = "older"
 
 
@@ -235,16 +234,6 @@ def authorities(model: Model, app: str) -> dict[str, str]:
     """Return the phase of each CA of a provider, by its certificate."""
     text = memory(model, app).get("authorities", "")
     return {entry["certificate"].strip(): entry["phase"] for entry in entries(text)}
-
-
-def keys_of(model: Model, unit: Unit) -> set[str]:
-    """Return digests of the keys that a unit and its application have in secrets."""
-    return {
-        key_digest(pem)
-        for secret in model.secrets.values()
-        if secret.owner.name in {unit.name, unit.app}
-        for pem in private_keys(secret)
-    }
 
 
 def private_keys(secret: Secret) -> list[str]:
