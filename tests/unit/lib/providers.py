@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import ops
@@ -13,21 +13,21 @@ from charmlibs.interfaces.tls_certificates import (
     ProviderCertificate,
     TLSCertificatesProvidesV4,
 )
+from tests.unit.lib.units import LibraryUnit
 
 ENDPOINT = "certificates"
 
 
-class Provider:
+class Provider(LibraryUnit[TLSCertificatesProvidesV4]):
     """One unit of a provider, whose state goes from hook to hook.
 
     `writes` are the databag writes of the last hook, as pairs of relation and changed keys.
     """
 
     def __init__(self, *, leader: bool = True, **options: Any) -> None:
+        super().__init__()
         self.options = options
         self.writes: list[tuple[int, frozenset[str]]] = []
-        self.todo: Callable[[TLSCertificatesProvidesV4], Any] | None = None
-        self.done: Any = None
         self.context = testing.Context(
             self._charm_type(),
             {"name": "ca", "provides": {ENDPOINT: {"interface": "tls-certificates"}}},
@@ -44,32 +44,20 @@ class Provider:
                 framework.observe(self.on.start, self._on_start)
 
             def _on_start(self, _: ops.StartEvent) -> None:
-                if provider.todo is not None:
-                    provider.done = provider.todo(self.tls)
+                provider.do(self.tls)
 
         return Charm
 
     def run(self, event: Any) -> testing.State:
         """Run a hook."""
-        self.context.juju_log.clear()
         before = {one.id: dict(one.local_app_data) for one in self.state.relations}
-        self.state = self.context.run(event, self.state)
+        super().run(event)
         self.writes = [
             (one.id, frozenset(changed))
             for one in self.state.relations
             if (changed := _changed(before[one.id], one.local_app_data))
         ]
         return self.state
-
-    def call(self, todo: Callable[[TLSCertificatesProvidesV4], Any]) -> Any:
-        """Run a hook in which the charm does something with the library."""
-        self.todo = todo
-        self.run(self.context.on.start())
-        self.todo = None
-        return self.done
-
-    def update_status(self) -> testing.State:
-        return self.run(self.context.on.update_status())
 
     def relate(self, relation_id: int = 1, **data: Any) -> testing.State:
         """Relate to a requirer, without its hooks."""
@@ -89,10 +77,6 @@ class Provider:
         self._put(relation)
         return self.run(self.context.on.relation_changed(relation, remote_unit=0))
 
-    def _put(self, relation: testing.Relation) -> None:
-        rest = {one for one in self.state.relations if one.id != relation.id}
-        self.state = dataclasses.replace(self.state, relations={*rest, relation})
-
     def relation(self, relation_id: int = 1) -> testing.Relation:
         relation = self.state.get_relation(relation_id)
         assert isinstance(relation, testing.Relation)
@@ -110,14 +94,6 @@ class Provider:
     def set(self, *answers: ProviderCertificate) -> None:
         """Set certificates in bulk."""
         self.call(lambda tls: tls.set_relation_answers(answers))
-
-    def warnings(self) -> list[str]:
-        """Return what the last hook warned of."""
-        return [
-            line.message
-            for line in self.context.juju_log
-            if line.level == "WARNING" and "inconsistent" not in line.message
-        ]
 
 
 def requests(csrs: Iterable[CertificateSigningRequest], **more: Any) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from charmlibs.interfaces.tls_certificates import (
     TLSCertificatesRequiresV4,
 )
 from tests.unit.lib import keys
+from tests.unit.lib.units import LibraryUnit
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 """What the time is where a test sets the clock."""
@@ -28,7 +29,7 @@ A = CertificateRequestAttributes
 DEFAULT = {"certificate_requests": [A(common_name="a")], "key_algorithm": "ecdsa"}
 
 
-class Requirer:
+class Requirer(LibraryUnit[TLSCertificatesRequiresV4]):
     """One unit of a requirer, whose state goes from hook to hook.
 
     `options` are passed to the library; they may be changed between hooks. `told` are the events
@@ -36,11 +37,10 @@ class Requirer:
     """
 
     def __init__(self, *, leader: bool = False, unit_id: int = 0, **options: Any) -> None:
+        super().__init__()
         self.options: dict[str, Any] = {**DEFAULT, **options}
         self.told: list[tuple[str, Any]] = []
         self.handlers: dict[str, Callable[[TLSCertificatesRequiresV4, Any], None]] = {}
-        self.todo: Callable[[TLSCertificatesRequiresV4], Any] | None = None
-        self.done: Any = None
         self.context = testing.Context(
             self._charm_type(),
             {
@@ -78,8 +78,7 @@ class Requirer:
                     requirer.handlers[name](self.tls, event)
 
             def _on_start(self, _: ops.StartEvent) -> None:
-                if requirer.todo is not None:
-                    requirer.done = requirer.todo(self.tls)
+                requirer.do(self.tls)
 
         return Charm
 
@@ -88,19 +87,7 @@ class Requirer:
     def run(self, event: Any) -> testing.State:
         """Run a hook."""
         self.told.clear()
-        self.context.juju_log.clear()
-        self.state = self.context.run(event, self.state)
-        return self.state
-
-    def call(self, todo: Callable[[TLSCertificatesRequiresV4], Any]) -> Any:
-        """Run a hook in which the charm does something with the library."""
-        self.todo = todo
-        self.run(self.context.on.start())
-        self.todo = None
-        return self.done
-
-    def update_status(self) -> testing.State:
-        return self.run(self.context.on.update_status())
+        return super().run(event)
 
     def relate(self, **data: Any) -> testing.State:
         """Relate to a provider."""
@@ -138,10 +125,6 @@ class Requirer:
     def expire(self, secret: testing.Secret) -> testing.State:
         """Tell that the latest revision of a secret has expired."""
         return self.run(self.context.on.secret_expired(secret, revision=LATEST))
-
-    def _put(self, relation: testing.Relation) -> None:
-        rest = {one for one in self.state.relations if one.id != relation.id}
-        self.state = dataclasses.replace(self.state, relations={*rest, relation})
 
     # What there is
 
@@ -192,14 +175,6 @@ class Requirer:
     def names_told(self) -> list[str]:
         """Return the names of the events that the last hook emitted."""
         return [name for name, _ in self.told]
-
-    def warnings(self) -> list[str]:
-        """Return what the last hook warned of."""
-        return [
-            line.message
-            for line in self.context.juju_log
-            if line.level == "WARNING" and "inconsistent" not in line.message
-        ]
 
 
 def related(**options: Any) -> Requirer:

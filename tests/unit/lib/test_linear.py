@@ -10,6 +10,7 @@ import pytest
 from cryptography import x509
 
 from charmlibs.interfaces.tls_certificates import ProviderCertificate, _x509
+from tests.unit.counting import Calls
 from tests.unit.lib import keys
 from tests.unit.lib.providers import Provider, requests
 from tests.unit.lib.requirers import A, Requirer, certificates
@@ -20,26 +21,16 @@ MANY = 40
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count what is dear: parses of PEM texts, signatures, databag writes, secret calls."""
-    counter: Counter[str] = Counter()
-
-    def count(owner: Any, name: str) -> None:
-        called: Any = getattr(owner, name)
-
-        def counting(*arguments: Any, **options: Any) -> Any:
-            counter[name] += 1
-            return called(*arguments, **options)
-
-        monkeypatch.setattr(owner, name, counting)
-
-    count(x509, "load_pem_x509_csr")
-    count(x509, "load_pem_x509_certificate")
-    count(x509.CertificateBuilder, "sign")
-    count(x509.CertificateSigningRequestBuilder, "sign")
-    count(_x509.Certificate, "is_signed_by")
-    count(ops.RelationDataContent, "update")
+    calls = Calls()
+    calls.watch(monkeypatch, x509, "load_pem_x509_csr")
+    calls.watch(monkeypatch, x509, "load_pem_x509_certificate")
+    calls.watch(monkeypatch, x509.CertificateBuilder, "sign")
+    calls.watch(monkeypatch, x509.CertificateSigningRequestBuilder, "sign")
+    calls.watch(monkeypatch, _x509.Certificate, "is_signed_by")
+    calls.watch(monkeypatch, ops.RelationDataContent, "update")
     for name in ("get_content", "get_info", "set_content", "set_info", "remove_all_revisions"):
-        count(ops.Secret, name)
-    return counter
+        calls.watch(monkeypatch, ops.Secret, name)
+    return calls
 
 
 def _provider() -> Provider:

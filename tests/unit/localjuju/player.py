@@ -117,6 +117,20 @@ class Player:
         return True
 
 
+class Steps:
+    """What ran in the steps of a record, as it is recorded: by step and unit, the hooks."""
+
+    def __init__(self, player: Player) -> None:
+        self.ran: dict[str, dict[str, list[list[str]]]] = {}
+        self._player = player
+
+    def note(self, step: str) -> None:
+        """Settle; keep what was run as part of a step."""
+        by_unit = self.ran.setdefault(step, {})
+        for unit, hook in self._player.settle():
+            by_unit.setdefault(unit, []).append(as_recorded(hook))
+
+
 def names(ran: list[tuple[str, Hook]], unit: str) -> list[str]:
     """Return the names of the hooks that a unit ran."""
     return [hook.name for who, hook in ran if who == unit]

@@ -8,7 +8,16 @@ import pytest
 
 from localjuju.model import Model, Unit, hooks
 
-from .player import Player, Tool, as_recorded, charm, facts, names, new_model, recorded_charm
+from .player import (
+    Player,
+    Steps,
+    Tool,
+    charm,
+    facts,
+    names,
+    new_model,
+    recorded_charm,
+)
 
 if TYPE_CHECKING:
     from localjuju.hooktools import HookContext
@@ -29,20 +38,15 @@ def played() -> dict[str, dict[str, list[list[str]]]]:
     """The steps of the record, done here: by step and unit, the hooks."""
     model = new_model()
     player = Player(model)
-    steps: dict[str, dict[str, list[list[str]]]] = {}
-
-    def note(step: str) -> None:
-        by_unit = steps.setdefault(step, {})
-        for unit, hook in player.settle():
-            by_unit.setdefault(unit, []).append(as_recorded(hook))
+    steps = Steps(player)
 
     model.deploy(recorded_charm("probe"), "probe", player.now)
     model.deploy(recorded_charm("client"), "client", player.now)
-    note("60-deploy")
+    steps.note("60-deploy")
     model.integrate("probe:db", "client:db")
-    note("61-integrate")
+    steps.note("61-integrate")
     model.add_units("client", 1, player.now)
-    note("62-add-unit")
+    steps.note("62-add-unit")
     for unit, words in (
         ("probe/0", ["-r", "db:2", "u=1"]),
         ("probe/0", ["-r", "db:2", "--app", "a=1"]),
@@ -50,21 +54,21 @@ def played() -> dict[str, dict[str, list[list[str]]]]:
         ("client/1", ["-r", "db:2", "u=2"]),
     ):
         player.in_hook(model, unit, lambda tool, _, w=words: tool("relation-set", *w).code == 0)
-        note("63-data")
+        steps.note("63-data")
     for step, values in (
         ("64-config/c", {"strdef": "x1"}),
         ("64-config/c2", {"strdef": "x1"}),
         ("64-config/c3", {"strdef": "x2", "intdef": "9"}),
     ):
         model.set_config("client", values)
-        note(step)
+        steps.note(step)
     model.remove_unit(model.unit("client/1"))
-    note("65-scale")
+    steps.note("65-scale")
     model.remove_relation("probe:db", "client:db")
-    note("66-remove-relation")
+    steps.note("66-remove-relation")
     model.remove_application("client")
-    note("67-reintegrate-and-remove-app")
-    return steps
+    steps.note("67-reintegrate-and-remove-app")
+    return steps.ran
 
 
 @pytest.mark.parametrize("step", [*facts("hook_orders.json"), "64-config/c2"])

@@ -16,7 +16,7 @@ import pytest
 
 from localjuju.model import JujuError, Model, Offer, Saas, hooks, offers
 
-from .player import Player, Tool, as_recorded, facts, new_model, recorded_charm
+from .player import Player, Steps, Tool, as_recorded, facts, new_model, recorded_charm
 
 if TYPE_CHECKING:
     from localjuju.hooktools import HookContext
@@ -169,12 +169,7 @@ def alone() -> dict[str, dict[str, Rows]]:
     """The steps of the record within one model, done here."""
     model = new_model()
     player = recording(model)
-    steps: dict[str, dict[str, Rows]] = {}
-
-    def note(step: str) -> None:
-        by_unit = steps.setdefault(step, {})
-        for unit, hook in player.settle():
-            by_unit.setdefault(unit, []).append(as_recorded(hook))
+    steps = Steps(player)
 
     model.deploy(recorded_charm("probe"), "probe", model.created, units=3)
     model.deploy(recorded_charm("client"), "client", model.created, units=2)
@@ -183,16 +178,16 @@ def alone() -> dict[str, dict[str, Rows]]:
     player.settle()
     # What ``juju local`` does with a machine that is switched off and on, and with an agent.
     hooks.reboot(model.unit("probe/1"))
-    note("47-reboot")
+    steps.note("47-reboot")
     model.unit("probe/1").paused = True
-    note("48-agent-kill")
+    steps.note("48-agent-kill")
     model.unit("probe/1").paused = False
-    note("48-agent-kill")
+    steps.note("48-agent-kill")
     model.remove_relation("probe:db", "client:db")
-    note("50-remove-relation")
+    steps.note("50-remove-relation")
     model.integrate("probe:db", "client:db")
-    note("50-remove-relation")
-    return steps
+    steps.note("50-remove-relation")
+    return steps.ran
 
 
 NOTHING_RAN = ["48-agent-kill"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,9 +12,12 @@ import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from tests.unit.counting import Calls
 from tests.unit.provider.scene import answers, asking, errors, memory, state
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from ops import testing
 
     from charmlibs.interfaces.tls_certificates import PrivateKey
@@ -32,21 +34,11 @@ PARSED_CSR, PARSED_CERTIFICATE, SIGNED = (
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count parses of PEM texts, without which no signature can be checked, and signatures."""
-    counter: Counter[str] = Counter()
-
-    def count(owner: Any, name: str) -> None:
-        called: Any = getattr(owner, name)
-
-        def counting(*arguments: Any, **options: Any) -> Any:
-            counter[name] += 1
-            return called(*arguments, **options)
-
-        monkeypatch.setattr(owner, name, counting)
-
-    count(x509, PARSED_CSR)
-    count(x509, PARSED_CERTIFICATE)
-    count(x509.CertificateBuilder, SIGNED)
-    return counter
+    calls = Calls()
+    calls.watch(monkeypatch, x509, PARSED_CSR)
+    calls.watch(monkeypatch, x509, PARSED_CERTIFICATE)
+    calls.watch(monkeypatch, x509.CertificateBuilder, SIGNED)
+    return calls
 
 
 @pytest.fixture(params=["one relation", "many relations"])
