@@ -1,4 +1,4 @@
-"""Measure localjuju itself: a hook tool, twenty units that settle, idleness, hooks in-process.
+"""Measure localjuju itself: a hook tool, a verb, twenty units, idleness, hooks in-process.
 
 python bench/stand_in.py [--calls N] [--units N] [--idle SECONDS]
 """
@@ -22,7 +22,7 @@ from localjuju.inprocess import World
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ROOT / "tests" / "charms"
 CHARMS = ("self-signed-provider", "demo-requirer")
-SECONDS_OF_A_TOOL, SETTLED, IDLE, HOOKS_A_SECOND = 0.02, 120, 0.01, 50
+SECONDS_OF_A_TOOL, WORK_OF_A_VERB, SETTLED, IDLE, HOOKS_A_SECOND = 0.02, 0.035, 120, 0.01, 50
 """The targets."""
 
 NAMES = 4
@@ -46,6 +46,10 @@ def as_processes(folder: Path, calls: int, units: int, idle: float) -> dict[str,
     try:
         juju.deploy(SMALL / "secret-giver")
         juju.wait(jubilant.all_active, delay=0.2, successes=1)
+        before = children_seconds()
+        for _ in range(calls):
+            juju.cli("status", "--format", "json")
+        verb = (children_seconds() - before) / calls
         start = time.perf_counter()
         juju.deploy(SMALL / "secret-taker", num_units=units)
         juju.integrate("secret-giver", "secret-taker")
@@ -66,7 +70,13 @@ def as_processes(folder: Path, calls: int, units: int, idle: float) -> dict[str,
         busy = (cpu_seconds(pid) - before) / idle
     finally:
         juju.destroy_model("bench", destroy_storage=True, force=True)
-    return {"tool": tool, "settled": settled, "busy": busy}
+    return {"tool": tool, "verb": verb, "settled": settled, "busy": busy}
+
+
+def children_seconds() -> float:
+    """Return how long the processes have computed that this one has started, and that ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def cpu_seconds(pid: int) -> float:
@@ -116,7 +126,7 @@ def in_process(folder: Path) -> float:
 def main() -> int:
     """Print one line for each figure, with its target; return whether one was missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--calls", type=int, default=100, help="of the hook tool")
+    parser.add_argument("--calls", type=int, default=100, help="of the hook tool and the verb")
     parser.add_argument("--units", type=int, default=20)
     parser.add_argument("--idle", type=float, default=10, help="seconds to look at an idle model")
     arguments = parser.parse_args()
@@ -136,6 +146,13 @@ def main() -> int:
             "ms",
             "at most 20",
             found["tool"] <= SECONDS_OF_A_TOOL,
+        ),
+        (
+            "CPU of a juju status",
+            found["verb"] * 1000,
+            "ms",
+            "at most 35",
+            found["verb"] <= WORK_OF_A_VERB,
         ),
         (
             f"{arguments.units} units, related, until settled",

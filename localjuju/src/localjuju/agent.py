@@ -256,7 +256,7 @@ class Agent:
         folders = Folders(
             charm=str(self.folder / "charm"),
             tools=str(self._controller.folder.tools),
-            socket=str(self._controller.folder.tools_socket),
+            socket=self._controller.folder.tools_socket,
         )
         variables = environment(run.context, run.id, folders)
         variables["PATH"] = f"{folders.tools}:{SYSTEM_PATH}"

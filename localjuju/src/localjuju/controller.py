@@ -322,12 +322,11 @@ class Controller:
 
 
 async def _listen(
-    path: Path,
+    path: str,
     answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> asyncio.AbstractServer:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with home.socket_address(path) as address:
-        listener.bind(address)
+    home.at_socket(path, listener.bind)
     return await asyncio.start_unix_server(answer, sock=listener, limit=1 << 26)
 
 

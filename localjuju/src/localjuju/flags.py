@@ -6,28 +6,28 @@ the same words and exit status.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Literal
 
-INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-"""What Go reads as an integer of 64 bits, or nearly."""
+    Kind = Literal["bool", "value", "list", "int", "refused"]
 
-Kind = Literal["bool", "value", "list", "int", "refused"]
+DIGITS = 18
+"""How many fit into an integer of 64 bits, whichever they are."""
 
 
 class UsageError(Exception):
     """The command line cannot be understood; the program ends with exit status 2."""
 
 
-class Flag(NamedTuple):
+class Flag:
     """One option: ``Flag("num-units", "int", short="n")`` is ``-n 3`` and ``--num-units=3``."""
 
-    name: str
-    kind: Kind = "value"
-    short: str = ""
+    def __init__(self, name: str, kind: Kind = "value", short: str = "") -> None:
+        self.name = name
+        self.kind: Kind = kind
+        self.short = short
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -131,9 +131,15 @@ def _take_option(word: str, rest: list[str], known: Mapping[str, Flag], parsed: 
         if not rest:
             raise UsageError(f"option needs an argument: {spelling}")
         value = rest.pop(0)
-    if flag.kind == "int" and not INTEGER.fullmatch(value):
+    if flag.kind == "int" and not _is_integer(value):
         raise UsageError(
             f'invalid value "{value}" for option {spelling}: '
             f'strconv.ParseInt: parsing "{value}": invalid syntax'
         )
     parsed.add(flag.name, value)
+
+
+def _is_integer(value: str) -> bool:
+    """Whether Go reads *value* as an integer of 64 bits, or nearly."""
+    digits = value[1:] if value.startswith(("+", "-")) else value
+    return digits.isascii() and digits.isdigit() and len(digits) <= DIGITS

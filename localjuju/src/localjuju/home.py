@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
 import stat
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import TextIO
 
 CONTROLLER_MARK = "LOCALJUJU_CONTROLLER"
 """In the environment of a controller's process: its folder, to find it when it hears no more."""
@@ -26,20 +25,37 @@ class HomeError(Exception):
     """The folder cannot be trusted or made."""
 
 
-class ControllerFolder(NamedTuple):
-    """The folder of one controller."""
+class ControllerFolder:
+    """The folder of one controller.
 
-    path: Path
+    Args:
+        place: Where it is, as text: every call of ``juju`` makes do with that, and is spared the
+            import of ``pathlib``.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return os.path.exists(self.place)
 
     @property
-    def control(self) -> Path:
+    def control(self) -> str:
         """The socket for the ``juju`` command line."""
-        return self.path / "control.sock"
+        return f"{self.place}/control.sock"
 
     @property
-    def tools_socket(self) -> Path:
+    def tools_socket(self) -> str:
         """The socket for hook tools."""
-        return self.path / "tools.sock"
+        return f"{self.place}/tools.sock"
+
+    @property
+    def path(self) -> Path:
+        """The folder itself."""
+        from pathlib import Path  # noqa: PLC0415 (see above)
+
+        return Path(self.place)
 
     @property
     def tools(self) -> Path:
@@ -61,7 +77,7 @@ class ControllerFolder(NamedTuple):
         return self.path / "models" / uuid
 
 
-def home() -> Path:
+def home() -> str:
     """Return the folder of everything, made if need be.
 
     It is ``LOCALJUJU_HOME``, or ``localjuju`` in ``XDG_RUNTIME_DIR``, or in the user's home.
@@ -70,14 +86,14 @@ def home() -> Path:
         HomeError: If it belongs to somebody else or is open to others.
     """
     if chosen := os.environ.get("LOCALJUJU_HOME"):
-        path = Path(chosen).absolute()
+        path = os.path.join(os.getcwd(), chosen)
     elif runtime := os.environ.get("XDG_RUNTIME_DIR"):
-        path = Path(runtime) / "localjuju"
+        path = os.path.join(runtime, "localjuju")
     else:
-        path = Path.home() / ".local" / "share" / "localjuju"
+        path = os.path.join(os.path.expanduser("~"), ".local", "share", "localjuju")
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.stat()
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        found = os.stat(path)
     except OSError as error:
         raise HomeError(f"cannot use {path}: {error.strerror}") from error
     if found.st_uid != os.getuid():
@@ -89,29 +105,39 @@ def home() -> Path:
 
 def controller_folder(name: str) -> ControllerFolder:
     """Return the folder of a controller, which need not exist."""
-    return ControllerFolder(home() / "controllers" / name)
+    return ControllerFolder(os.path.join(home(), "controllers", name))
 
 
-@contextlib.contextmanager
-def starting_or_ending(folder: ControllerFolder) -> Generator[None]:
-    """Let one process at a time make a controller's folder, or take it away."""
-    folder.path.parent.mkdir(mode=0o700, exist_ok=True)
-    with (folder.path.parent / f".{folder.path.name}.lock").open("w") as lock:
+def starting_or_ending(folder: ControllerFolder) -> TextIO:
+    """Let one process at a time make a controller's folder, or take it away.
+
+    Returns:
+        What is held until it is closed: ``with starting_or_ending(folder):``.
+    """
+    import fcntl  # noqa: PLC0415 (few calls of `juju` need it)
+
+    above = folder.path.parent
+    above.mkdir(mode=0o700, exist_ok=True)
+    lock = (above / f".{folder.path.name}.lock").open("w")
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    except BaseException:
+        lock.close()
+        raise
+    return lock
 
 
-@contextlib.contextmanager
-def socket_address(path: Path) -> Generator[str]:
-    """Give an address for a socket at *path* that fits, however long the path is.
+def at_socket(path: str, act: Callable[[str], object]) -> None:
+    """Do something, ``connect`` or ``bind``, with an address for the socket at *path*.
 
-    A long one is reached through the descriptor of its folder.
+    One fits however long the path is: a long one is reached through the descriptor of its folder.
     """
     if len(os.fsencode(path)) <= LONGEST_ADDRESS:
-        yield str(path)
+        act(path)
         return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    above, name = os.path.split(path)
+    folder = os.open(above, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
+        act(f"/proc/self/fd/{folder}/{name}")
     finally:
         os.close(folder)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def as_json(value: Any) -> str:
@@ -48,8 +51,10 @@ def smart(value: Any) -> str:
         return str(value)
     if isinstance(value, (str, int)):
         return str(value)
-    if isinstance(value, list) and all(isinstance(v, str) for v in cast("list[Any]", value)):
-        return "\n".join(cast("list[str]", value))
+    if isinstance(value, list):
+        entries: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        if all(isinstance(entry, str) for entry in entries):
+            return "\n".join(entries)
     return as_yaml(value)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import TYPE_CHECKING, Any
-
 from .output import as_json, as_yaml, smart
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any
 
     from .wire import Reply
 
@@ -214,6 +213,8 @@ def secrets(view: dict[str, Any]) -> str:
 
 def _ago(moment: str) -> str:
     """Return how long ago a moment in RFC 3339 was, as Juju says it."""
+    import datetime  # noqa: PLC0415 (one table needs it)
+
     when = datetime.datetime.fromisoformat(moment.replace("Z", "+00:00"))
     seconds = int((datetime.datetime.now(datetime.timezone.utc) - when).total_seconds())
     if seconds >= 24 * 3600:

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .flags import Parsed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
+    from typing import Any
 
 ENDING = 75
 """The exit status with which a controller that is about to end refuses what comes too late."""
 
 
-class Request(NamedTuple):
-    """One verb, parsed."""
+class Request:
+    """One verb, parsed.
 
-    verb: str
-    words: Parsed
-    model: str
-    """The model's short name; empty when the verb is about none."""
-    cwd: str
-    progress: Callable[[str], None] = lambda _: None
-    """Shows a line to the user before the verb has ended."""
+    Args:
+        verb: Its name.
+        words: What else the command line said.
+        model: The model's short name; empty when the verb is about none.
+        cwd: The folder that the user is in.
+        progress: Shows a line to the user before the verb has ended.
+    """
+
+    def __init__(
+        self,
+        verb: str,
+        words: Parsed,
+        model: str,
+        cwd: str,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.verb = verb
+        self.words = words
+        self.model = model
+        self.cwd = cwd
+        self.progress = progress
 
     def to_json(self) -> bytes:
         """Return it as a line."""
@@ -45,23 +59,39 @@ class Request(NamedTuple):
         return cls(body["verb"], words, body["model"], body["cwd"], progress)
 
 
-class Reply(NamedTuple):
-    """How a verb ended."""
+class Reply:
+    """How a verb ended.
 
-    data: Any = None
-    """What it is about, as Juju's JSON has it; how it is shown is the command line's business."""
-    text: str | None = None
-    """What is printed when no format was asked for, if the data alone does not say it."""
-    notes: tuple[str, ...] = ()
-    """Lines for the standard error."""
-    question: str = ""
-    """What would have been asked of a person; nobody is, so the answer is no."""
-    error: str = ""
-    code: int = 0
+    Args:
+        data: What it is about, as Juju's JSON has it; how it is shown is the command line's
+            business.
+        text: What is printed when no format was asked for, if the data alone does not say it.
+        notes: Lines for the standard error.
+        question: What would have been asked of a person; nobody is, so the answer is no.
+        error: What went wrong, if anything did.
+        code: The exit status.
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        text: str | None = None,
+        notes: tuple[str, ...] = (),
+        question: str = "",
+        error: str = "",
+        code: int = 0,
+    ) -> None:
+        self.data = data
+        self.text = text
+        self.notes = notes
+        self.question = question
+        self.error = error
+        self.code = code
 
     def to_json(self) -> bytes:
         """Return it as a line."""
-        return json.dumps({"reply": self._asdict()}).encode() + b"\n"
+        return json.dumps({"reply": vars(self)}).encode() + b"\n"
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Reply:

@@ -126,7 +126,7 @@ def test_second_user(alone: CommandLine, tmp_path: Path) -> None:
         "print(refused(lambda: open(f'/proc/{pid}/environ').read()))\n"
         "print(refused(lambda: os.kill(int(pid), 9)))\n"
     )
-    with_address = f"/proc/self/cwd/{controller.control.name}"
+    with_address = controller.control.replace(controller.place, "/proc/self/cwd")
     other = subprocess.run(
         [sys.executable, "-c", script, str(alone.home), with_address, str(_controller_pid(alone))],
         capture_output=True,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from localjuju.flags import Flag, UsageError, by_spelling, parse
@@ -68,16 +65,3 @@ def test_not_interspersed() -> None:
     """Where another command follows, its options are left to it."""
     parsed = parse(["unit/0", "ls", "--force"], FLAGS, interspersed=False)
     assert (parsed.args, parsed.on("force")) == (["unit/0", "ls", "--force"], False)
-
-
-def test_command_line_starts_light() -> None:
-    """What every call of ``juju`` imports has none of the modules that are slow to import."""
-    slow = {"asyncio", "inspect", "jsonschema", "platform", "shutil", "subprocess", "yaml"}
-    script = (
-        "import sys; before = set(sys.modules); import localjuju.cli; "
-        f"print({slow!r} & (set(sys.modules) - before))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "set()\n"

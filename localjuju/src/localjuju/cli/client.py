@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import re
 import socket
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from localjuju import home
 from localjuju.flags import Parsed
 from localjuju.wire import ENDING, Reply, Request
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
 DEFAULT_CONTROLLER = "localjuju"
 START_SECONDS = 30
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
+LONGEST_NAME = 100
 
 
 class ClientError(Exception):
@@ -42,7 +40,9 @@ def check_name(name: str) -> None:
     Raises:
         ClientError: With what is accepted.
     """
-    if not NAME.fullmatch(name):
+    plain = name.translate(dict.fromkeys(map(ord, "._@-"), "a"))
+    is_plain = plain.isascii() and plain.isalnum()
+    if not is_plain or not name[0].isalnum() or len(name) > LONGEST_NAME:
         raise ClientError(
             f'"{name}" is not a valid controller name: it may contain letters, digits, "-", "_", '
             '"." and "@", and begins with a letter or a digit'
@@ -51,23 +51,30 @@ def check_name(name: str) -> None:
 
 def is_alive(folder: home.ControllerFolder) -> bool:
     """Whether a controller answers in *folder*."""
+    try:
+        _connect(folder).close()
+    except OSError:
+        return False
+    return True
+
+
+def _connect(folder: home.ControllerFolder) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with contextlib.closing(connection):
-        try:
-            with home.socket_address(folder.control) as address:
-                connection.connect(address)
-        except OSError:
-            return False
-        return True
+    try:
+        home.at_socket(folder.control, connection.connect)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def controllers() -> list[str]:
     """Return the names of the controllers that there are, alive or dead."""
-    folder = home.home() / "controllers"
-    if not folder.is_dir():
+    try:
+        with os.scandir(os.path.join(home.home(), "controllers")) as entries:
+            return sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    return sorted(entry.name for entry in entries if entry.is_dir())
 
 
 def start(name: str, *, ends_by_itself: bool) -> bool:
@@ -77,7 +84,7 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
         ClientError: If it does not come up.
     """
     parent = os.environ.get(home.PARENT, "")
-    if parent and not re.fullmatch("[1-9][0-9]*", parent):
+    if parent and not (parent.isascii() and parent.isdigit() and parent[0] != "0"):
         raise ClientError(f'{home.PARENT} is no process id: "{parent}"')
     folder = home.controller_folder(name)
     with home.starting_or_ending(folder):
@@ -118,7 +125,7 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
 def wait_until_gone(name: str) -> None:
     """Wait until a controller that was ended has taken its folder away."""
     deadline = time.monotonic() + START_SECONDS
-    while home.controller_folder(name).path.exists() and time.monotonic() < deadline:
+    while home.controller_folder(name).exists() and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
@@ -137,27 +144,9 @@ def ask(
         ClientError: If it has died.
     """
     check_name(controller)
-    folder = home.controller_folder(controller)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with contextlib.closing(connection):
-        if folder.path.exists() and not is_alive(folder):
-            # Somebody may be about to start it: then they hold this until it answers.
-            with home.starting_or_ending(folder):
-                pass
-        try:
-            with home.socket_address(folder.control) as address:
-                connection.connect(address)
-        except OSError as error:
-            if folder.pid.exists():
-                raise ClientError(
-                    f'controller "{controller}" has died; run "juju local clean" to end what is '
-                    "left of it"
-                ) from error
-            raise EndedError(f"controller {controller} not found") from error
-        request = Request(verb, words or Parsed(), model, str(Path.cwd()))
-        with contextlib.suppress(ConnectionError):
-            connection.sendall(request.to_json())
-        for line in _lines(connection):
+    request = Request(verb, words or Parsed(), model, os.getcwd())
+    with _reach(controller) as connection:
+        for line in _exchange(connection, request):
             body: dict[str, Any] = json.loads(line)
             if "progress" in body:
                 progress(body["progress"])
@@ -168,20 +157,47 @@ def ask(
     raise EndedError(f'controller "{controller}" ended before it answered')
 
 
-def _lines(connection: socket.socket) -> Iterator[bytes]:
-    with connection.makefile("rb") as stream, contextlib.suppress(ConnectionError):
-        yield from stream
+def _reach(controller: str) -> socket.socket:
+    """Connect to a controller, also to one that is being started."""
+    folder = home.controller_folder(controller)
+    try:
+        return _connect(folder)
+    except OSError:
+        if folder.exists():
+            # Somebody may be about to start it: then they hold this until it answers.
+            home.starting_or_ending(folder).close()
+    try:
+        return _connect(folder)
+    except OSError as error:
+        if folder.pid.exists():
+            raise ClientError(
+                f'controller "{controller}" has died; run "juju local clean" to end what is '
+                "left of it"
+            ) from error
+        raise EndedError(f"controller {controller} not found") from error
+
+
+def _exchange(connection: socket.socket, request: Request) -> Iterator[bytes]:
+    """Send a request; yield the lines of the answer, until the controller has said all or ends."""
+    try:
+        connection.sendall(request.to_json())
+        with connection.makefile("rb") as stream:
+            yield from stream
+    except ConnectionError:
+        return
 
 
 class Focus:
     """Which controller and model are meant when none is named."""
 
     def __init__(self) -> None:
-        self._file = home.home() / "focus.json"
-        stored: dict[str, Any] = {}
-        if self._file.exists():
-            with contextlib.suppress(ValueError, AttributeError):
-                stored = dict(json.loads(self._file.read_text()).items())
+        self._file = os.path.join(home.home(), "focus.json")
+        try:
+            with open(self._file, encoding="utf-8") as file:
+                stored: dict[str, Any] = dict(json.load(file).items())
+        except (FileNotFoundError, ValueError, AttributeError):
+            # None is there, or none that was written here.
+            stored = {}
         self._controller: str = stored.get("controller", "")
         self._models: dict[str, str] = stored.get("models", {})
 
@@ -215,9 +231,10 @@ class Focus:
         if model is not None:
             self._models[controller] = model
         text = json.dumps({"controller": self._controller, "models": self._models})
-        scratch = self._file.with_name(f".focus.{os.getpid()}")
-        scratch.write_text(text)
-        scratch.replace(self._file)
+        scratch = os.path.join(home.home(), f".focus.{os.getpid()}")
+        with open(scratch, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(scratch, self._file)
 
     def forget(self, controller: str, model: str = "") -> None:
         """Make a model, or a whole controller, current no more."""

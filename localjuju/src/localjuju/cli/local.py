@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import sys
-from pathlib import Path
 
-from localjuju import JUJU_VERSION, home, processes
+from localjuju import JUJU_VERSION, home
 from localjuju.flags import Parsed, UsageError
 from localjuju.wire import Reply
 
@@ -16,6 +13,21 @@ from . import client
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el"}
 SCP_OPTIONS = {"-r", "-C", "-q", "-p"}
+
+SHIM = """\
+{first_line}
+import gc, sys
+gc.disable()  # Nearly all that is made lasts until the end.
+sys.path += {needed}
+from localjuju.cli import program
+program()
+"""
+
+NEEDED = ("localjuju", "yaml")
+"""What ``juju`` imports that is not Python's own."""
+
+LONGEST_FIRST_LINE = 127
+"""What every Linux reads of it (execve(2))."""
 
 
 def version(words: Parsed) -> Reply:
@@ -92,29 +104,50 @@ def switch(words: Parsed, focus: client.Focus) -> Reply:
 
 
 def shim(words: Parsed) -> Reply:
-    """Write a ``juju`` that is this localjuju, run by this interpreter."""
-    import shlex  # noqa: PLC0415 (see the package)
+    """Write a ``juju`` that is this localjuju, run by this interpreter.
+
+    As a hook tool, it is run isolated and without ``site``, which would look for packages longer
+    than most verbs take: it is told where the few are that it needs.
+    """
+    import importlib.util  # noqa: PLC0415 (see the package)
+    from pathlib import Path  # noqa: PLC0415 (see the package)
 
     folder = Path(words.args[0])
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "juju"
-    script.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m localjuju "$@"\n', encoding="utf-8"
-    )
+    found = [importlib.util.find_spec(name) for name in NEEDED]
+    needed = [str(Path(s.origin).absolute().parents[1]) for s in found if s and s.origin]
+    text = SHIM.format(first_line=_first_line(sys.executable), needed=needed)
+    script.write_text(text, encoding="utf-8")
     script.chmod(0o755)
     return Reply(text=str(script.absolute()))
 
 
+def _first_line(interpreter: str) -> str:
+    """Return how a script begins that is to be run by *interpreter*."""
+    line = f"#!{interpreter} -IS"
+    if len(os.fsencode(line)) <= LONGEST_FIRST_LINE and not any(map(str.isspace, interpreter)):
+        return line
+    import shlex  # noqa: PLC0415 (see the package)
+
+    # What a first line cannot say, the shell can: it sees a command here, Python a text.
+    return f"#!/bin/sh\n'''exec' {shlex.quote(interpreter)} -IS \"$0\" \"$@\"\n' '''"
+
+
 def clean(_words: Parsed) -> Reply:
     """End what dead controllers left: processes found by their mark, and folders."""
+    import contextlib  # noqa: PLC0415 (see the package)
+    import json  # noqa: PLC0415 (see the package)
     import shutil  # noqa: PLC0415 (see the package)
+
+    from localjuju import processes  # noqa: PLC0415 (see the package)
 
     notes: list[str] = []
     for name in client.controllers():
         folder = home.controller_folder(name)
         # One that is starting, or ending in good order, is not dead.
         with home.starting_or_ending(folder):
-            if client.is_alive(folder) or not folder.path.exists():
+            if client.is_alive(folder) or not folder.exists():
                 continue
             # The controller itself too: it may live on, and nobody can reach it.
             ended = processes.end_marked(str(folder.path), home.CONTROLLER_MARK)
@@ -129,6 +162,9 @@ def clean(_words: Parsed) -> Reply:
 def ssh(words: Parsed, controller: str, model: str) -> Reply:
     """Run a command in a unit's folder."""
     import subprocess  # noqa: PLC0415 (see the package)
+    from pathlib import Path  # noqa: PLC0415 (see the package)
+
+    from localjuju import processes  # noqa: PLC0415 (see the package)
 
     target = words.args[0].rpartition("@")[2]
     for word in words.args[1:2]:
@@ -152,6 +188,7 @@ def ssh(words: Parsed, controller: str, model: str) -> Reply:
 def scp(words: Parsed, controller: str, model: str) -> Reply:
     """Copy files into or out of a unit's folder (``/`` is the machine's own)."""
     import shutil  # noqa: PLC0415 (see the package)
+    from pathlib import Path  # noqa: PLC0415 (see the package)
 
     paths: list[str] = []
     for word in words.args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from localjuju.flags import Flag
 
 MODEL = Flag("model", short="m")
@@ -16,22 +14,41 @@ CONTROLLER = Flag("controller", short="c")
 CONFIG = Flag("config", "list")
 
 
-class Verb(NamedTuple):
-    """One verb."""
+class Verb:
+    """One verb.
 
-    usage: str
-    flags: tuple[Flag, ...] = ()
-    least: int = 0
-    """How many arguments it needs at least."""
-    most: int | None = None
-    missing: str = ""
-    """What Juju says when there are too few."""
-    interspersed: bool = True
-    in_model: bool = True
-    """Whether it is about a model, and takes ``-m``."""
-    formats: bool = False
-    """Whether it takes ``--format``."""
-    default_format: str = "tabular"
+    Args:
+        usage: How it is written.
+        flags: Its own options.
+        least: How many arguments it needs at least.
+        most: How many it takes; None where any number is taken.
+        missing: What Juju says when there are too few.
+        formats: How it prints where it takes ``--format`` and none is given; empty where it takes
+            none.
+        interspersed: Whether options may follow the first argument.
+        in_model: Whether it is about a model, and takes ``-m``.
+    """
+
+    def __init__(
+        self,
+        usage: str,
+        *flags: Flag,
+        least: int = 0,
+        most: int | None = None,
+        missing: str = "",
+        formats: str = "",
+        interspersed: bool = True,
+        in_model: bool = True,
+    ) -> None:
+        self.usage = usage
+        self.flags = flags
+        self.least = least
+        self.most = most
+        self.missing = missing
+        self.formats = bool(formats)
+        self.default_format = formats or "tabular"
+        self.interspersed = interspersed
+        self.in_model = in_model
 
     @property
     def all_flags(self) -> tuple[Flag, ...]:
@@ -49,37 +66,14 @@ def _not_here(*names: str) -> tuple[Flag, ...]:
     return tuple(Flag(name, "refused") for name in names)
 
 
-def _verb(
-    usage: str,
-    *flags: Flag,
-    least: int = 0,
-    most: int | None = None,
-    missing: str = "",
-    formats: str = "",
-    interspersed: bool = True,
-    in_model: bool = True,
-) -> Verb:
-    return Verb(
-        usage,
-        flags,
-        least,
-        most,
-        missing,
-        interspersed,
-        in_model,
-        bool(formats),
-        formats or "tabular",
-    )
-
-
 _REMOVING = (NO_PROMPT, FORCE, NO_WAIT, Flag("destroy-storage", "bool"), Flag("dry-run", "bool"))
 _CONFIRMING = (NO_PROMPT, Flag("yes", "bool", short="y"))
 _SECRET = (Flag("file"), Flag("info"))
 _RUNNING = (Flag("wait"), Flag("background", "bool"), Flag("utc", "bool"))
 
 VERBS: dict[str, Verb] = {
-    "version": _verb("version [--all]", Flag("all", "bool"), formats="smart", in_model=False),
-    "bootstrap": _verb(
+    "version": Verb("version [--all]", Flag("all", "bool"), formats="smart", in_model=False),
+    "bootstrap": Verb(
         "bootstrap [CLOUD] [CONTROLLER]",
         Flag("no-switch", "bool"),
         CONFIG,
@@ -101,9 +95,9 @@ VERBS: dict[str, Verb] = {
         in_model=False,
         most=2,
     ),
-    "controllers": _verb("controllers", formats="tabular", in_model=False),
-    "show-controller": _verb("show-controller [NAME]", formats="yaml", in_model=False, most=1),
-    "destroy-controller": _verb(
+    "controllers": Verb("controllers", formats="tabular", in_model=False),
+    "show-controller": Verb("show-controller [NAME]", formats="yaml", in_model=False, most=1),
+    "destroy-controller": Verb(
         "destroy-controller NAME",
         *_CONFIRMING,
         FORCE,
@@ -115,7 +109,7 @@ VERBS: dict[str, Verb] = {
         missing="no controller specified",
         in_model=False,
     ),
-    "kill-controller": _verb(
+    "kill-controller": Verb(
         "kill-controller NAME",
         *_CONFIRMING,
         Flag("timeout", short="t"),
@@ -124,8 +118,8 @@ VERBS: dict[str, Verb] = {
         missing="no controller specified",
         in_model=False,
     ),
-    "whoami": _verb("whoami", formats="tabular", in_model=False),
-    "add-model": _verb(
+    "whoami": Verb("whoami", formats="tabular", in_model=False),
+    "add-model": Verb(
         "add-model NAME [CLOUD]",
         Flag("no-switch", "bool"),
         CONFIG,
@@ -136,7 +130,7 @@ VERBS: dict[str, Verb] = {
         missing="model name is required",
         in_model=False,
     ),
-    "destroy-model": _verb(
+    "destroy-model": Verb(
         "destroy-model NAME",
         *_CONFIRMING,
         FORCE,
@@ -149,13 +143,13 @@ VERBS: dict[str, Verb] = {
         missing="no model specified",
         in_model=False,
     ),
-    "models": _verb("models", CONTROLLER, Flag("all", "bool"), formats="tabular", in_model=False),
-    "switch": _verb("switch [CONTROLLER:][MODEL]", most=1, in_model=False),
-    "show-model": _verb("show-model [NAME…]", formats="yaml"),
-    "model-config": _verb("model-config [KEY[=VALUE]…]", Flag("reset", "list"), formats="tabular"),
-    "model-constraints": _verb("model-constraints", formats="constraints"),
-    "set-model-constraints": _verb("set-model-constraints KEY=VALUE…"),
-    "deploy": _verb(
+    "models": Verb("models", CONTROLLER, Flag("all", "bool"), formats="tabular", in_model=False),
+    "switch": Verb("switch [CONTROLLER:][MODEL]", most=1, in_model=False),
+    "show-model": Verb("show-model [NAME…]", formats="yaml"),
+    "model-config": Verb("model-config [KEY[=VALUE]…]", Flag("reset", "list"), formats="tabular"),
+    "model-constraints": Verb("model-constraints", formats="constraints"),
+    "set-model-constraints": Verb("set-model-constraints KEY=VALUE…"),
+    "deploy": Verb(
         "deploy CHARM [NAME]",
         Flag("num-units", "int", short="n"),
         CONFIG,
@@ -180,7 +174,7 @@ VERBS: dict[str, Verb] = {
         most=2,
         missing="no charm or bundle specified",
     ),
-    "refresh": _verb(
+    "refresh": Verb(
         "refresh NAME --path PATH",
         Flag("path"),
         CONFIG,
@@ -196,10 +190,10 @@ VERBS: dict[str, Verb] = {
         most=1,
         missing="no application specified",
     ),
-    "integrate": _verb("integrate APP[:ENDPOINT] APP[:ENDPOINT]", *_not_here("via")),
-    "relate": _verb("relate APP[:ENDPOINT] APP[:ENDPOINT]", *_not_here("via")),
-    "remove-relation": _verb("remove-relation APP[:ENDPOINT] APP[:ENDPOINT] | ID", FORCE),
-    "add-unit": _verb(
+    "integrate": Verb("integrate APP[:ENDPOINT] APP[:ENDPOINT]", *_not_here("via")),
+    "relate": Verb("relate APP[:ENDPOINT] APP[:ENDPOINT]", *_not_here("via")),
+    "remove-relation": Verb("remove-relation APP[:ENDPOINT] APP[:ENDPOINT] | ID", FORCE),
+    "add-unit": Verb(
         "add-unit APP",
         Flag("num-units", "int", short="n"),
         *_not_here("attach-storage", "to"),
@@ -207,18 +201,18 @@ VERBS: dict[str, Verb] = {
         most=1,
         missing="no application specified",
     ),
-    "remove-unit": _verb(
+    "remove-unit": Verb(
         "remove-unit UNIT…",
         *_REMOVING,
         Flag("num-units", "int"),
         least=1,
         missing="no units specified",
     ),
-    "scale-application": _verb("scale-application APP N", least=2, most=2),
-    "remove-application": _verb(
+    "scale-application": Verb("scale-application APP N", least=2, most=2),
+    "remove-application": Verb(
         "remove-application APP…", *_REMOVING, least=1, missing="no application specified"
     ),
-    "config": _verb(
+    "config": Verb(
         "config APP [KEY[=VALUE]…]",
         Flag("reset", "list"),
         Flag("file"),
@@ -226,12 +220,12 @@ VERBS: dict[str, Verb] = {
         missing="no application name specified",
         formats="yaml",
     ),
-    "trust": _verb("trust APP", Flag("remove", "bool"), Flag("scope"), least=1, most=1),
-    "expose": _verb("expose APP", least=1, most=1, missing="no application name specified"),
-    "unexpose": _verb("unexpose APP", least=1, most=1, missing="no application name specified"),
-    "attach-resource": _verb("attach-resource APP NAME=FILE", least=2),
-    "run": _verb("run UNIT… ACTION [KEY=VALUE…]", *_RUNNING, Flag("params"), formats="plain"),
-    "exec": _verb(
+    "trust": Verb("trust APP", Flag("remove", "bool"), Flag("scope"), least=1, most=1),
+    "expose": Verb("expose APP", least=1, most=1, missing="no application name specified"),
+    "unexpose": Verb("unexpose APP", least=1, most=1, missing="no application name specified"),
+    "attach-resource": Verb("attach-resource APP NAME=FILE", least=2),
+    "run": Verb("run UNIT… ACTION [KEY=VALUE…]", *_RUNNING, Flag("params"), formats="plain"),
+    "exec": Verb(
         "exec --unit UNIT -- COMMAND",
         *_RUNNING,
         Flag("unit", "list", short="u"),
@@ -240,7 +234,7 @@ VERBS: dict[str, Verb] = {
         Flag("all", "bool"),
         formats="plain",
     ),
-    "actions": _verb(
+    "actions": Verb(
         "actions APP",
         Flag("schema", "bool"),
         least=1,
@@ -248,9 +242,9 @@ VERBS: dict[str, Verb] = {
         missing="no application specified",
         formats="default",
     ),
-    "operations": _verb("operations", formats="yaml"),
-    "show-operation": _verb("show-operation ID", least=1, most=1, formats="yaml"),
-    "show-task": _verb(
+    "operations": Verb("operations", formats="yaml"),
+    "show-operation": Verb("show-operation ID", least=1, most=1, formats="yaml"),
+    "show-task": Verb(
         "show-task ID",
         Flag("wait"),
         least=1,
@@ -258,7 +252,7 @@ VERBS: dict[str, Verb] = {
         missing="no task ID specified",
         formats="plain",
     ),
-    "ssh": _verb(
+    "ssh": Verb(
         "ssh UNIT [COMMAND]",
         Flag("no-host-key-checks", "bool"),
         Flag("pty", "bool"),
@@ -267,7 +261,7 @@ VERBS: dict[str, Verb] = {
         interspersed=False,
         missing="no target name specified",
     ),
-    "scp": _verb(
+    "scp": Verb(
         "scp SOURCE DESTINATION",
         Flag("no-host-key-checks", "bool"),
         Flag("r", "bool"),
@@ -275,7 +269,7 @@ VERBS: dict[str, Verb] = {
         least=2,
         missing="at least two arguments required",
     ),
-    "status": _verb(
+    "status": Verb(
         "status [APP…]",
         Flag("relations", "bool"),
         Flag("integrations", "bool"),
@@ -284,7 +278,7 @@ VERBS: dict[str, Verb] = {
         Flag("storage", "bool"),
         formats="tabular",
     ),
-    "show-unit": _verb(
+    "show-unit": Verb(
         "show-unit UNIT…",
         Flag("endpoint"),
         Flag("related-unit"),
@@ -293,29 +287,29 @@ VERBS: dict[str, Verb] = {
         missing="an unit name must be supplied",
         formats="yaml",
     ),
-    "show-application": _verb(
+    "show-application": Verb(
         "show-application APP…",
         least=1,
         missing="an application name must be supplied",
         formats="yaml",
     ),
-    "add-secret": _verb("add-secret NAME KEY=VALUE…", *_SECRET, least=1),
-    "update-secret": _verb(
+    "add-secret": Verb("add-secret NAME KEY=VALUE…", *_SECRET, least=1),
+    "update-secret": Verb(
         "update-secret NAME KEY=VALUE…",
         *_SECRET,
         Flag("name"),
         Flag("auto-prune", "bool"),
         least=1,
     ),
-    "remove-secret": _verb("remove-secret NAME", Flag("revision", "int"), least=1, most=1),
-    "grant-secret": _verb(
+    "remove-secret": Verb("remove-secret NAME", Flag("revision", "int"), least=1, most=1),
+    "grant-secret": Verb(
         "grant-secret NAME APP[,APP…]", least=2, missing="missing secret URI or application name"
     ),
-    "revoke-secret": _verb(
+    "revoke-secret": Verb(
         "revoke-secret NAME APP[,APP…]", least=2, missing="missing secret URI or application name"
     ),
-    "secrets": _verb("secrets", Flag("owner"), formats="tabular"),
-    "show-secret": _verb(
+    "secrets": Verb("secrets", Flag("owner"), formats="tabular"),
+    "show-secret": Verb(
         "show-secret NAME",
         Flag("reveal", "bool"),
         Flag("revisions", "bool"),
@@ -324,9 +318,9 @@ VERBS: dict[str, Verb] = {
         most=1,
         formats="yaml",
     ),
-    "resolve": _verb("resolve UNIT…", Flag("no-retry", "bool"), Flag("all", "bool")),
-    "resolved": _verb("resolved UNIT…", Flag("no-retry", "bool"), Flag("all", "bool")),
-    "debug-log": _verb(
+    "resolve": Verb("resolve UNIT…", Flag("no-retry", "bool"), Flag("all", "bool")),
+    "resolved": Verb("resolved UNIT…", Flag("no-retry", "bool"), Flag("all", "bool")),
+    "debug-log": Verb(
         "debug-log",
         Flag("limit", "int"),
         Flag("lines", "int", short="n"),
@@ -338,10 +332,10 @@ VERBS: dict[str, Verb] = {
         Flag("utc", "bool"),
         Flag("ms", "bool"),
     ),
-    "offer": _verb(
+    "offer": Verb(
         "offer [MODEL.]APP:ENDPOINT[,…] [NAME]", CONTROLLER, least=1, most=2, in_model=False
     ),
-    "offers": _verb(
+    "offers": Verb(
         "offers [NAME]",
         Flag("active-only", "bool"),
         Flag("application"),
@@ -351,28 +345,28 @@ VERBS: dict[str, Verb] = {
         most=1,
         formats="tabular",
     ),
-    "show-offer": _verb("show-offer URL", least=1, most=1, formats="tabular", in_model=False),
-    "find-offers": _verb("find-offers [MODEL]", most=1, formats="yaml", in_model=False),
-    "remove-offer": _verb("remove-offer URL…", *_CONFIRMING, FORCE, least=1, in_model=False),
-    "consume": _verb("consume URL [NAME]", least=1, most=2),
-    "remove-saas": _verb("remove-saas NAME…", FORCE, NO_WAIT, least=1),
-    "local kill-hook": _verb(
+    "show-offer": Verb("show-offer URL", least=1, most=1, formats="tabular", in_model=False),
+    "find-offers": Verb("find-offers [MODEL]", most=1, formats="yaml", in_model=False),
+    "remove-offer": Verb("remove-offer URL…", *_CONFIRMING, FORCE, least=1, in_model=False),
+    "consume": Verb("consume URL [NAME]", least=1, most=2),
+    "remove-saas": Verb("remove-saas NAME…", FORCE, NO_WAIT, least=1),
+    "local kill-hook": Verb(
         "local kill-hook UNIT [--at N] [--hook NAME]",
         Flag("at", "int"),
         Flag("hook"),
         least=1,
         most=1,
     ),
-    "local stop": _verb("local stop UNIT", least=1, most=1),
-    "local start": _verb("local start UNIT", least=1, most=1),
-    "local cut-off": _verb("local cut-off UNIT", least=1, most=1),
-    "local reconnect": _verb("local reconnect UNIT", least=1, most=1),
-    "local lead": _verb("local lead UNIT", least=1, most=1),
-    "local expiry": _verb("local expiry [exact|juju-4.0|lost]", most=1),
-    "local advance-expiry": _verb("local advance-expiry DURATION [SECRET]", least=1, most=2),
-    "local update-status": _verb("local update-status UNIT", least=1, most=1),
-    "local shim": _verb("local shim DIR", least=1, most=1, in_model=False),
-    "local clean": _verb("local clean", in_model=False),
+    "local stop": Verb("local stop UNIT", least=1, most=1),
+    "local start": Verb("local start UNIT", least=1, most=1),
+    "local cut-off": Verb("local cut-off UNIT", least=1, most=1),
+    "local reconnect": Verb("local reconnect UNIT", least=1, most=1),
+    "local lead": Verb("local lead UNIT", least=1, most=1),
+    "local expiry": Verb("local expiry [exact|juju-4.0|lost]", most=1),
+    "local advance-expiry": Verb("local advance-expiry DURATION [SECRET]", least=1, most=2),
+    "local update-status": Verb("local update-status UNIT", least=1, most=1),
+    "local shim": Verb("local shim DIR", least=1, most=1, in_model=False),
+    "local clean": Verb("local clean", in_model=False),
 }
 
 OTHER_SPELLINGS = {

@@ -192,7 +192,7 @@ async def show_controller(controller: Controller, _request: Request) -> Reply:
     machines = sum(len(model.units()) for model in controller.models.values())
     details = {
         "uuid": controller.uuid,
-        "api-endpoints": [str(controller.folder.control)],
+        "api-endpoints": [controller.folder.control],
         "cloud": views.CLOUD,
         "region": views.REGION,
         "agent-version": JUJU_VERSION,
