@@ -83,14 +83,16 @@ def home() -> str:
     It is ``LOCALJUJU_HOME``, or ``localjuju`` in ``XDG_RUNTIME_DIR``, or in the user's home.
 
     Raises:
-        HomeError: If it belongs to somebody else or is open to others.
+        HomeError: If it belongs to somebody else, is open to others, or cannot be made.
     """
     if chosen := os.environ.get("LOCALJUJU_HOME"):
-        path = os.path.join(os.getcwd(), chosen)
+        path = chosen if os.path.isabs(chosen) else os.path.join(os.getcwd(), chosen)
     elif runtime := os.environ.get("XDG_RUNTIME_DIR"):
         path = os.path.join(runtime, "localjuju")
     else:
-        path = os.path.join(os.path.expanduser("~"), ".local", "share", "localjuju")
+        path = os.path.expanduser("~/.local/share/localjuju")
+        if path.startswith("~"):
+            raise HomeError("you have no home folder; set LOCALJUJU_HOME to a folder of yours")
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
         found = os.stat(path)
