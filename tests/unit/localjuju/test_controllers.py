@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import signal
 import stat
@@ -191,6 +192,24 @@ def test_home_that_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         1,
         f"ERROR {tmp_path} is open to other users; run: chmod 700 {tmp_path}\n",
     )
+
+
+def test_no_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no home folder is told what to set, and nothing is made where they are."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("LOCALJUJU_HOME", "XDG_RUNTIME_DIR", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.chdir(tmp_path)
+    done = CommandLine(tmp_path)("status")
+    assert (done.code, done.err) == (
+        1,
+        "ERROR you have no home folder; set LOCALJUJU_HOME to a folder of yours\n",
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_dead_controller(alone: CommandLine) -> None:
