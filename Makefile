@@ -58,8 +58,8 @@ simulation: setup  ## Lives of both charms and of the library: crashes, liars, e
 	SIMULATION_SEED=$(SEED) $(TOX) -e simulation $(if $(ARGS),-- $(ARGS))
 
 .PHONY: soak
-soak: setup  ## The same for hours (STEPS=20000 or HOURS=8; SEED=n BATCHES=1 plays a batch again)
-	@$(BIN)/python tests/simulation/soak.py $(if $(SEED),--seed $(SEED)) $(if $(BATCHES),--batches $(BATCHES)) \
+soak: setup  ## The same for hours (STEPS=20000 or HOURS=8; SEED=n BATCHES=1 plays a batch again; JOBS=n at a time)
+	@$(BIN)/python tests/simulation/soak.py $(if $(SEED),--seed $(SEED)) $(if $(BATCHES),--batches $(BATCHES)) $(if $(JOBS),--jobs $(JOBS)) \
 		$(if $(HOURS),--steps 1000000000 --hours $(HOURS)) $(if $(STEPS),--steps $(STEPS)) $(if $(SUMMARY),--summary $(SUMMARY))
 
 .PHONY: worlds

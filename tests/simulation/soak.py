@@ -1,7 +1,8 @@
 """The machines for as long as wanted: `make soak STEPS=20000`, or `HOURS=8`.
 
 Lives come in batches; each batch has a seed of its own, counted from SEED, and is played again
-with `make soak SEED=… BATCHES=1`. A broken invariant ends the run with its story.
+with `make soak SEED=… BATCHES=1`. A broken invariant ends the run with its story. Each batch is a
+process, as many at a time as there are processors (JOBS): what lives leave in memory goes with it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
+import itertools
+import multiprocessing
 import os
 import pathlib
 import platform
 import sys
 import time
+import traceback
+from typing import TYPE_CHECKING
 
 import hypothesis
 from hypothesis.stateful import run_state_machine_as_test
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import AsyncResult
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -64,6 +72,31 @@ class Tally:
     def begin_life(self) -> None:
         self.lives += 1
         self._before = ""
+
+    def add(self, other: Tally) -> None:
+        """Count what was run elsewhere."""
+        self.steps += other.steps
+        self.pairs += other.pairs
+        self.lives += other.lives
+        self.hooks += other.hooks
+
+
+class BatchError(Exception):
+    """What broke in a batch, with its story as a text: hypothesis' own errors cannot be sent."""
+
+
+def counted_batch(name: str, seed: int, most: int) -> Tally:
+    """Run one batch of lives, and count what was run.
+
+    Raises:
+        BatchError: An invariant was broken.
+    """
+    tally = Tally()
+    try:
+        run_batch(MACHINES[name], seed, tally, most)
+    except Exception as error:  # noqa: BLE001 - whatever breaks is the finding
+        raise BatchError("".join(traceback.format_exception(error))) from None
+    return tally
 
 
 def run_batch(machine: type[rules.LifeMachine], seed: int, tally: Tally, most: int) -> None:
@@ -138,6 +171,9 @@ def main() -> int:
     parser.add_argument("--batches", type=int, default=10**9, help="how many batches, at most")
     parser.add_argument("--seed", type=int, default=1, help="of the first batch")
     parser.add_argument("--length", type=int, default=50, help="steps in a life, at most")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="how many batches at a time"
+    )
     parser.add_argument("--machine", choices=sorted(MACHINES), help="one of the machines alone")
     parser.add_argument(
         "--summary", type=pathlib.Path, help="a file for the summary, as a page (Markdown)"
@@ -152,21 +188,27 @@ def main() -> int:
         TextColumn("{task.fields[speed]:.1f}/s"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns) as progress:
+    seeds = range(args.seed, args.seed + args.batches)
+    batches = ((one, names[one % len(names)]) for one in seeds)
+    # Not forked: a process that has lived through other batches would be another beginning.
+    spawning = multiprocessing.get_context("spawn")
+    under_way: collections.deque[tuple[int, AsyncResult[Tally]]] = collections.deque()
+    with Progress(*columns) as progress, spawning.Pool(args.jobs, maxtasksperchild=1) as pool:
         bar = progress.add_task("soak", total=args.steps, speed=0.0)
-        while (
-            tally.total < args.steps
-            and time.monotonic() - began < args.hours * 3600
-            and seed < args.seed + args.batches
-        ):
-            name = names[seed % len(names)]
-            progress.update(bar, description=f"{name}, seed {seed}")
+        while tally.total < args.steps and time.monotonic() - began < args.hours * 3600:
+            for one, name in itertools.islice(batches, 2 * args.jobs - len(under_way)):
+                task = pool.apply_async(counted_batch, (name, one, args.length))
+                under_way.append((one, task))
+            if not under_way:
+                break
+            seed, task = under_way.popleft()
+            progress.update(bar, description=f"seed {seed}")
             try:
-                run_batch(MACHINES[name], seed, tally, args.length)
-            except BaseException:
+                tally.add(task.get())
+            except BatchError as error:
                 progress.stop()
-                print(f"seed {seed}: again with make soak SEED={seed} BATCHES=1", flush=True)
-                raise
+                print(f"{error}\nseed {seed}: again with make soak SEED={seed} BATCHES=1")
+                return 1
             seed += 1
             tally.seconds = time.monotonic() - began
             progress.update(

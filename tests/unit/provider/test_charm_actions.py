@@ -68,6 +68,22 @@ def test_revoked_by_serial(ctx: testing.Context[Any], leaf_key: PrivateKey) -> N
     assert other.serial_number not in revoked_serials(memory(later).ledger)
 
 
+@pytest.mark.parametrize("action", ["revoke-certificate", "rotate-private-key"])
+def test_options_an_action_answered_under(
+    ctx: testing.Context[Any], leaf_key: PrivateKey, action: str
+) -> None:
+    """An action that comes before `config-changed` keeps the options that it issued under."""
+    relation = asking(leaf_key, "web-0")
+    issued = ctx.run(ctx.on.relation_changed(relation, remote_unit=0), state(relation))
+    set_since = dataclasses.replace(issued, config={**issued.config, "allow-ip-sans": False})
+    [answer] = answers(issued)
+    serial = f"{Certificate.from_string(answer['certificate']).serial_number:x}"
+    params = {"serial": serial} if action == "revoke-certificate" else {}
+    config = memory(run_action(ctx, action, set_since, **params)).config
+    assert config is not None
+    assert not config.allow_ip_sans
+
+
 def test_revoking_what_is_not_there(ctx: testing.Context[Any]) -> None:
     """A serial number that was never issued is refused, and nothing changes."""
     before = ctx.run(ctx.on.config_changed(), state())

@@ -283,5 +283,6 @@ def test_revoked_before_it_was_seen(
     """A request that was answered anew, and that answer revoked: what is served goes as well."""
     (csr,) = requests(served)
     new, relation = answered(served, provider.answer(csr, revoked=True))
-    ctx.run(ctx.on.relation_changed(relation), new)
+    out = ctx.run(ctx.on.relation_changed(relation), new)
     assert place.content.pairs == ()
+    assert out.unit_status.message.startswith("revoked; waiting")

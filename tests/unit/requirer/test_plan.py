@@ -68,17 +68,24 @@ def test_revoked_goes_at_once(old: Leaf) -> None:
     assert "revoked" in serving.refused[0]
 
 
-def test_held_goes_with_a_later_one_of_its_key(old: Leaf) -> None:
+def test_held_goes_with_a_later_one_for_its_request(old: Leaf) -> None:
     """What was issued after it, and revoked before it was seen, takes with it what is held."""
     pair = pair_of(old)
-    revoked = plan.Revoked(keys=frozenset({pair.public_key_fingerprint}))
+    revoked = plan.Revoked(requests=frozenset({(pair.public_key_fingerprint, "web")}))
     assert plan.what_to_serve([], [pair], [SLOT], revoked, NOW).pairs == ()
 
 
-def test_offer_of_a_key_that_has_more_certificates(old: Leaf) -> None:
-    """What the relation still offers is served, though another certificate of its key is not."""
+def test_held_stays_beside_another_of_its_key(old: Leaf) -> None:
+    """One of several certificates of a key is revoked: the others are served on."""
     pair = pair_of(old)
-    revoked = plan.Revoked(keys=frozenset({pair.public_key_fingerprint}))
+    revoked = plan.Revoked(requests=frozenset({(pair.public_key_fingerprint, "web-1")}))
+    assert serials(plan.what_to_serve([], [pair], [SLOT], revoked, NOW)) == [old.serial]
+
+
+def test_offer_of_a_request_that_has_more_certificates(old: Leaf) -> None:
+    """What the relation still offers is served, though another certificate of its kind is not."""
+    pair = pair_of(old)
+    revoked = plan.Revoked(requests=frozenset({(pair.public_key_fingerprint, "web")}))
     serving = plan.what_to_serve([offer(old)], [pair], [SLOT], revoked, NOW)
     assert serials(serving) == [old.serial]
 

@@ -106,6 +106,11 @@ def slot(scope: str, request: CertificateRequestAttributes) -> str:
     return f"{scope} {request.common_name}"
 
 
+def common_name_of(slot: str) -> str:
+    """Return the common name that was asked for to fill a slot."""
+    return slot.partition(" ")[2]
+
+
 def problems(config: RequirerConfig, identity: Identity) -> list[str]:
     """Say what is wrong with the requests, each with the option that helps; mostly nothing.
 

@@ -122,10 +122,13 @@ def _flaw(answer: ProviderCertificate, now: datetime.datetime) -> str | None:
 
 def revoked(tls: TLSCertificatesRequiresV4) -> Revoked:
     """Return what the provider says is revoked."""
-    found = [one.certificate for one in tls.get_provider_certificates() if one.revoked]
+    found = [one for one in tls.get_provider_certificates() if one.revoked]
     return Revoked(
-        frozenset(certificate.sha256_fingerprint for certificate in found),
-        frozenset(certificate.public_key_sha256 for certificate in found),
+        frozenset(one.certificate.sha256_fingerprint for one in found),
+        frozenset(
+            (csr.public_key_sha256, csr.common_name)
+            for csr in (one.certificate_signing_request for one in found)
+        ),
     )
 
 

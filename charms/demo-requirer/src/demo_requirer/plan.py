@@ -6,6 +6,7 @@ import dataclasses
 import enum
 from typing import TYPE_CHECKING
 
+from . import identity
 from .pairs import UnusablePairError, make_pair
 from .store import HISTORY_LENGTH, Content, Renewal
 
@@ -39,21 +40,31 @@ class Serving:
 
 @dataclasses.dataclass(frozen=True)
 class Revoked:
-    """What is never served, however long it would last; SHA-256, in lower-case hexadecimal."""
+    """What the provider says is revoked; fingerprints are SHA-256, in lower-case hexadecimal."""
 
     certificates: frozenset[str] = frozenset()
-    """Fingerprints of certificates."""
-    keys: frozenset[str] = frozenset()
-    """Fingerprints of their public keys."""
+    """Fingerprints of certificates: never served, however long they would last."""
+    requests: frozenset[tuple[str, str]] = frozenset()
+    """What they were asked for: each public key's fingerprint, and the common name."""
 
     def takes(self, held: Pair) -> bool:
         """Tell whether a pair goes that is served and not offered any more.
 
-        With a certificate goes what was served before it under its key. A request may be answered
-        anew, and that answer be revoked, before a hook here sees it: what is served then is not
-        what is marked, and for all that it is no better.
+        With a certificate goes what was served before it, under its key, for the same request.
+        That may be answered anew, and the answer be revoked, before a hook here sees it: what is
+        served then is not what is marked, and for all that it is no better. Other certificates
+        of the key stay.
         """
-        return held.fingerprint in self.certificates or held.public_key_fingerprint in self.keys
+        asked = (held.public_key_fingerprint, identity.common_name_of(held.slot))
+        return held.fingerprint in self.certificates or asked in self.requests
+
+    def was_last_in(self, latest: Renewal) -> bool:
+        """Tell whether what was served last in a slot was revoked."""
+        names = {name for _, name in self.requests}
+        return (
+            latest.fingerprint in self.certificates
+            or identity.common_name_of(latest.slot) in names
+        )
 
 
 def what_to_serve(
@@ -150,7 +161,7 @@ def why_empty(
     for slot in wanted:
         if slot in filled or slot not in latest:
             continue
-        if latest[slot].fingerprint in revoked.certificates:
+        if revoked.was_last_in(latest[slot]):
             return Gap.REVOKED
         if latest[slot].not_after < now:
             return Gap.EXPIRED

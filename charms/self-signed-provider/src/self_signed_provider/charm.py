@@ -271,7 +271,8 @@ class SelfSignedProviderCharm(ops.CharmBase):
         ):
             event.fail("The CA is that of ca-secret: bring one with another key there first")
             return
-        memory = self._succession.replace_compromised(self._remembered, config, wanted, self._now)
+        before = dataclasses.replace(self._remembered, config=config)
+        memory = self._succession.replace_compromised(before, config, wanted, self._now)
         self._remember(self._issuance.run(memory, config, self._now))
         self._trust.publish(ca.bundle(self._remembered.authorities))
         _tell(event, actions.ca_certificate(self._remembered.authorities) or {})
@@ -284,7 +285,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if config is None:
             event.fail(f"There is no good configuration to answer under: {self._problem}")
             return
-        before = self._remembered
+        before = dataclasses.replace(self._remembered, config=config)
         book = before.ledger.revoke(chosen.picks, ledger.Revocation.OPERATOR, self._now)
         revoked = [entry for entry in book if entry != before.ledger.entries.get(entry.serial)]
         if not revoked:
