@@ -102,7 +102,7 @@ bench-hooks: pack-here  ## The hook that changes nothing, of both packed charms,
 	@$(BIN)/python bench/hooks.py
 
 .PHONY: bench-stand-in
-bench-stand-in: setup  ## localjuju: a hook tool, twenty units that settle, idleness, hooks in one process
+bench-stand-in: setup  ## localjuju: a hook tool, a verb, twenty units that settle, idleness, hooks in one process
 	@$(BIN)/python bench/stand_in.py
 
 .PHONY: bench-plots

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 CONTROLLER_MARK = "LOCALJUJU_CONTROLLER"
 """In the environment of a controller's process: its folder, to find it when it hears no more."""
 
+CHOSEN = "LOCALJUJU_HOME"
+"""Names the folder of everything, in place of one in the user's home."""
+
 PARENT = "LOCALJUJU_PARENT_PID"
 """Names a process, such as a test run, with which a controller that it caused ends."""
 
@@ -85,7 +88,7 @@ def home() -> str:
     Raises:
         HomeError: If it belongs to somebody else, is open to others, or cannot be made.
     """
-    if chosen := os.environ.get("LOCALJUJU_HOME"):
+    if chosen := os.environ.get(CHOSEN):
         path = chosen if os.path.isabs(chosen) else os.path.join(os.getcwd(), chosen)
     elif runtime := os.environ.get("XDG_RUNTIME_DIR"):
         path = os.path.join(runtime, "localjuju")

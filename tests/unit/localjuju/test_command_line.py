@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from localjuju import cli
+from localjuju.cli import local
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,8 @@ SLOW = {
 def test_imports_of_a_status(juju: CommandLine, model: str, tmp_path: Path) -> None:
     """A call of ``juju status`` imports none of the modules that are slow to import."""
     juju.well(f"local shim {tmp_path}")
+    first_line, _ = (tmp_path / "juju").read_text().split("import", 1)
+    assert " -IS" in first_line
     command = [sys.executable, "-ISX", "importtime", tmp_path / "juju"]
     done = subprocess.run(
         [*command, "status", "--format", "json"], capture_output=True, text=True, check=True
@@ -90,6 +93,36 @@ def test_reader_that_has_seen_enough(juju: CommandLine, tmp_path: Path) -> None:
         process.stdout.close()
         said = process.stderr.read()
     assert (process.returncode, said) == (0, b"")
+
+
+@pytest.mark.parametrize(("verb", "status"), [("version", 0), ("add-model", 0), ("bind", 2)])
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_closed_stream(
+    juju: CommandLine, tmp_path: Path, verb: str, status: int, closed: str
+) -> None:
+    """A verb ends with its own status though there is nowhere to write what it says."""
+    script = juju.well(f"local shim {tmp_path}").strip()
+    words = [verb, f"closed-{closed}"] if verb == "add-model" else [verb]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" "$@" {closed}>&-', script, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if verb == "add-model":
+        juju.well(f"destroy-model closed-{closed} --no-prompt")
+    assert done.returncode == status, done.stderr
+
+
+def test_package_that_is_not_there(
+    juju: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a package is missing, no ``juju`` is written that could not run; it is named."""
+    monkeypatch.setattr(local, "NEEDED", ("localjuju", "no_such_package"))
+    done = juju(f"local shim {tmp_path / 'bin'}")
+    assert done.code == 1
+    assert f"{sys.executable} does not find the package no_such_package" in done.err
+    assert not (tmp_path / "bin").exists()
 
 
 def test_program_is_the_console_script() -> None:

@@ -194,6 +194,22 @@ def test_home_that_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     )
 
 
+def test_home_said_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative home is one in the present folder, for the controller that is started too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOCALJUJU_HOME", "home")
+    juju = CommandLine(tmp_path / "home")
+    juju.well("add-model m")
+    try:
+        (folder,) = (tmp_path / "home" / "controllers").glob("[!.]*")
+        monkeypatch.setenv("LOCALJUJU_HOME", str(tmp_path / "home"))
+        monkeypatch.chdir("/")
+        assert juju.data("models")["current-model"] == "m"
+    finally:
+        juju.well("kill-controller localjuju --no-prompt")
+    assert not folder.exists()
+
+
 def test_no_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has no home folder is told what to set, and nothing is made where they are."""
 

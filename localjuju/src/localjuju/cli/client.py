@@ -98,7 +98,8 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
 
         folder.path.mkdir(mode=0o700, exist_ok=True)
         command = [sys.executable, "-m", "localjuju.controller", name]
-        mark = {home.CONTROLLER_MARK: str(folder.path)}
+        # It runs elsewhere, where a home that is said from here would be another.
+        mark = {home.CONTROLLER_MARK: str(folder.path), home.CHOSEN: home.home()}
         with folder.log.open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 (ourselves)
                 [*command, "--ends-by-itself"] if ends_by_itself else command,

@@ -112,11 +112,18 @@ def shim(words: Parsed) -> Reply:
     import importlib.util  # noqa: PLC0415 (see the package)
     from pathlib import Path  # noqa: PLC0415 (see the package)
 
+    needed: list[str] = []
+    for name in NEEDED:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            raise client.ClientError(
+                f"{sys.executable} does not find the package {name}, which juju needs; install "
+                "localjuju there with what it depends on"
+            )
+        needed.append(str(Path(spec.origin).absolute().parents[1]))
     folder = Path(words.args[0])
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "juju"
-    found = [importlib.util.find_spec(name) for name in NEEDED]
-    needed = [str(Path(s.origin).absolute().parents[1]) for s in found if s and s.origin]
     text = SHIM.format(first_line=_first_line(sys.executable), needed=needed)
     script.write_text(text, encoding="utf-8")
     script.chmod(0o755)

@@ -24,6 +24,9 @@ INTERRUPTED = 130
 
 def program() -> NoReturn:
     """Be the program ``juju``: run one verb, and end."""
+    # Who has closed one, as ``2>&-`` does, wants nothing of it: Python has None in its place.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (to the end)
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (to the end)
     code = main()
     # All is written. For an interpreter to take itself apart takes a tenth of what a call costs.
     sys.stderr.flush()
