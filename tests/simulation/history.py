@@ -255,10 +255,11 @@ class History:
             last = looks.memory(link.model, link.provider.app).get("last-crls") or "{}"
             is_compromised = root is not None and root.fingerprint[:16] in json.loads(last)
             # After a `rotate-private-key`, until this unit's next hooks have run; or for as long
-            # as what takes its place is denied, of which the unit's status speaks.
+            # as what takes its place is awaited or denied, of which the unit's status speaks: to
+            # serve nothing would help no client.
             if is_compromised and (
                 not invariants.is_resting(link.other_model, unit, world.now)
-                or _is_denied(link, unit)
+                or _lacks_an_answer(link, unit)
             ):
                 continue
             yield f"{unit.name} serves {one.leaf}, whose CA clients are not told to trust"
@@ -269,10 +270,10 @@ def _place(model: Model, unit: Unit) -> str:
     return f"{model.uuid}:{unit.name}:{unit.machine}"
 
 
-def _is_denied(trust: looks.Link, unit: Unit) -> bool:
-    """Tell whether a request of a unit, or of its application, is answered with an error."""
+def _lacks_an_answer(trust: looks.Link, unit: Unit) -> bool:
+    """Tell whether a request of a unit, or of its application, has no certificate yet."""
     return any(
-        request.by in {unit.name, unit.app} and request.csr in link.refused()
+        request.by in {unit.name, unit.app} and request.csr not in link.answers()
         for link in looks.links_of(trust.other_model, unit.app)
         for request in link.requests()
     )
