@@ -186,7 +186,7 @@ def _settled(
 
 
 def check_provider(case: Provided) -> None:
-    """A provider serves the good requests as if nothing else stood in the databags."""
+    """A provider serves the good requests as if nothing unreadable stood in the databags."""
     asked, issued, refused = case
     with parses() as counted:
         databags, relation, ours = _provide(case)
@@ -197,7 +197,11 @@ def check_provider(case: Provided) -> None:
 
     only_good = texts.only_good
     databags, relation, _ = _provide(
-        ([only_good(one) for one in asked], only_good(issued), only_good(refused))
+        (
+            [only_good(one) for one in asked],
+            [one for one in issued if _reads(_wire.CERTIFICATES, one)],
+            [one for one in refused if _reads(_wire.ERRORS, one)],
+        )
     )
     expected, _, wanted = _settled(databags, relation)
     assert _of(expected.answers.certificates, wanted) == _of(settled.answers.certificates, wanted)
@@ -213,6 +217,16 @@ def check_provider(case: Provided) -> None:
     again, before, _ = _settled(databags, relation)
     assert _provider_plan.changes(before, again.answers) == {}
     assert (again.unsolicited, again.forged) == ((), ())
+
+
+def _reads(key: str, one: int | str | tuple[str, int]) -> bool:
+    """Tell whether an entry can be read: in its own databag, a provider takes its word for it."""
+    reader = _wire.Reader()
+    if isinstance(one, int):
+        return True
+    if key == _wire.CERTIFICATES:
+        return bool(reader.certificates(texts.written([one], [])).entries)
+    return bool(reader.errors(texts.written([one], [])).entries)
 
 
 def _of(entries: tuple[Any, ...], requested: Any) -> list[Any]:

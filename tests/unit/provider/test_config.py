@@ -42,6 +42,9 @@ def test_duration_refused(text: str) -> None:
         pytest.param(
             {"ca_overlap": "soon"}, "ca-overlap must be a length of time", id="no length"
         ),
+        pytest.param(
+            {"certificate_validity": False}, "certificate-validity must be a length", id="no text"
+        ),
         pytest.param({"ca_country_name": "DEU"}, "ca-country-name must be two letters", id="land"),
         pytest.param({"ca_common_name": "x" * 65}, "ca-common-name must have at most 64", id="cn"),
         pytest.param({"ca_email_address": "é@b"}, "ca-email-address must be", id="e-mail"),

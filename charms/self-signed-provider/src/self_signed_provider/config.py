@@ -38,7 +38,12 @@ def parse_duration(text: str) -> datetime.timedelta:
 
 
 def _read_duration(value: Any) -> Any:
-    return parse_duration(value) if isinstance(value, str) else value
+    if isinstance(value, datetime.timedelta):
+        return value
+    # A number, and so false and true, is nothing that Juju hands on or that was written down.
+    if not isinstance(value, str):
+        raise ValueError(f"must be a length of time: {_DURATION_FORM}")  # noqa: TRY004 - pydantic
+    return parse_duration(value)
 
 
 def _write_duration(length: datetime.timedelta) -> str:
