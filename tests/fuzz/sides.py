@@ -7,6 +7,7 @@ What is asked of both: nothing raises; what is good is served as if nothing else
 import dataclasses
 import functools
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -199,8 +200,8 @@ def check_provider(case: Provided) -> None:
     databags, relation, _ = _provide(
         (
             [only_good(one) for one in asked],
-            [one for one in issued if _reads(_wire.CERTIFICATES, one)],
-            [one for one in refused if _reads(_wire.ERRORS, one)],
+            _readable(issued, _wire.Reader().certificates),
+            _readable(refused, _wire.Reader().errors),
         )
     )
     expected, _, wanted = _settled(databags, relation)
@@ -219,14 +220,13 @@ def check_provider(case: Provided) -> None:
     assert (again.unsolicited, again.forged) == ((), ())
 
 
-def _reads(key: str, one: int | str | tuple[str, int]) -> bool:
-    """Tell whether an entry can be read: in its own databag, a provider takes its word for it."""
-    reader = _wire.Reader()
-    if isinstance(one, int):
-        return True
-    if key == _wire.CERTIFICATES:
-        return bool(reader.certificates(texts.written([one], [])).entries)
-    return bool(reader.errors(texts.written([one], [])).entries)
+def _readable(listed: texts.Items, read: Callable[[str], _wire.Read[Any]]) -> texts.Items:
+    """Return what can be read: in its own databag, a provider takes its word for it."""
+    return [
+        one
+        for one in listed
+        if isinstance(one, int) or read(texts.written([one], good=[])).entries
+    ]
 
 
 def _of(entries: tuple[Any, ...], requested: Any) -> list[Any]:

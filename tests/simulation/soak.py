@@ -190,7 +190,7 @@ def main() -> int:
     )
     seeds = range(args.seed, args.seed + args.batches)
     batches = ((one, names[one % len(names)]) for one in seeds)
-    # Not forked: a process that has lived through other batches would be another beginning.
+    # Not forked: the progress bar has a thread.
     spawning = multiprocessing.get_context("spawn")
     under_way: collections.deque[tuple[int, AsyncResult[Tally]]] = collections.deque()
     with Progress(*columns) as progress, spawning.Pool(args.jobs, maxtasksperchild=1) as pool:

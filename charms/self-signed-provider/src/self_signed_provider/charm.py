@@ -177,7 +177,6 @@ class SelfSignedProviderCharm(ops.CharmBase):
             return
         memory = dataclasses.replace(
             self._remembered,
-            config=config,
             ledger=ledger.revoke_departed(
                 self._remembered.ledger, self._departures(event), self._now
             ),
@@ -190,8 +189,9 @@ class SelfSignedProviderCharm(ops.CharmBase):
         self._remember(memory)
 
     def _remember(self, memory: records.Memory) -> None:
-        """Keep *memory* for the hooks to come, and for what is left of this one."""
+        """Keep *memory*, and the options in force, for the hooks to come and the rest of this."""
         assert self._peers is not None  # noqa: S101 - asked for before anything was decided
+        memory = dataclasses.replace(memory, config=self._config_in_force)
         records.write(memory, self._peers.data[self.app])
         self._remembered = memory
         # Another CA may have come to issue.
@@ -271,8 +271,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         ):
             event.fail("The CA is that of ca-secret: bring one with another key there first")
             return
-        before = dataclasses.replace(self._remembered, config=config)
-        memory = self._succession.replace_compromised(before, config, wanted, self._now)
+        memory = self._succession.replace_compromised(self._remembered, config, wanted, self._now)
         self._remember(self._issuance.run(memory, config, self._now))
         self._trust.publish(ca.bundle(self._remembered.authorities))
         _tell(event, actions.ca_certificate(self._remembered.authorities) or {})
@@ -285,7 +284,7 @@ class SelfSignedProviderCharm(ops.CharmBase):
         if config is None:
             event.fail(f"There is no good configuration to answer under: {self._problem}")
             return
-        before = dataclasses.replace(self._remembered, config=config)
+        before = self._remembered
         book = before.ledger.revoke(chosen.picks, ledger.Revocation.OPERATOR, self._now)
         revoked = [entry for entry in book if entry != before.ledger.entries.get(entry.serial)]
         if not revoked:
