@@ -208,8 +208,8 @@ def check_renewal(
 
 
 TARGETS = [
-    Target("certificate", texts.certificates, check_certificate, 30),
-    Target("request", texts.requests, check_request, 30),
+    Target("certificate", texts.certificates, check_certificate, 50),
+    Target("request", texts.requests, check_request, 50),
     Target("private-key", texts.private_keys, check_private_key),
     Target("attributes", ATTRIBUTES, check_attributes, 15),
     Target(
