@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from charmlibs.interfaces.tls_certificates import (
     CertificateError,
     CertificateInvalidationReason,
+    CertificateSigningRequest,
     ProviderCertificateError,
     RequirerCertificateRequest,
     _outgoing,
@@ -90,6 +93,25 @@ from tests.unit.lib.at_rest import (
 def test_why_drop(changes: dict[str, Any], reason: DropReason | None) -> None:
     """A request leaves the databag for one of these reasons, and for no other."""
     assert _requirer_plan.why_drop(REQUEST, seen_at_rest(**changes)) is reason
+
+
+def _with_a_spoilt_signature(csr: CertificateSigningRequest) -> RequirerCertificateRequest:
+    der = bytearray(csr.x509_object.public_bytes(Encoding.DER))
+    der[-1] ^= 1
+    pem = x509.load_der_x509_csr(bytes(der)).public_bytes(Encoding.PEM).decode()
+    return RequirerCertificateRequest(1, CertificateSigningRequest.from_string(pem), False)
+
+
+def test_request_that_proves_nothing_is_made_anew() -> None:
+    """No provider answers it; and a good one for the same is no duplicate of it."""
+    spoilt = _with_a_spoilt_signature(CSR)
+    alone = plan_of(sent=(spoilt,), answers={}, stored={})
+    assert [one.reason for one in alone.dropped] == [DropReason.UNPROVEN]
+    assert len(alone.send) == 1
+    beside = plan_of(sent=(spoilt, REQUEST))
+    assert [(one.csr, one.reason) for one in beside.dropped] == [
+        (spoilt.certificate_signing_request, DropReason.UNPROVEN)
+    ]
 
 
 def test_duplicates_are_dropped() -> None:

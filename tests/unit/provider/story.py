@@ -70,6 +70,10 @@ class Story:
         return json.loads(self.model.databag(CA, "certificates").get("certificates", "[]"))
 
     @property
+    def errors(self) -> list[dict[str, Any]]:
+        return json.loads(self.model.databag(CA, "certificates").get("request_errors", "[]"))
+
+    @property
     def leaves(self) -> list[Certificate]:
         return [Certificate.from_string(answer["certificate"]) for answer in self.answers]
 

@@ -97,6 +97,32 @@ def test_changed_content_is_a_rotation(story: Story) -> None:
     assert story.issuers == {second.raw}
 
 
+def test_who_asks_an_expired_ca_is_told_so_until_there_is_another(story: Story) -> None:
+    """Nobody but its operator can renew it: who asks hears why nothing comes, and is answered when
+    something can.
+    """
+    keys = new_key(), new_key()
+    first = make_root(keys[0], "mine 0", datetime.timedelta(days=70))
+    secret = story.bring(content(first, keys[0]))
+    story.advance(2 * HOUR)
+    story.advance(datetime.timedelta(days=80))
+    story.model.add_units(ASKER)
+    story.world.settle()
+    ended = f"CA expired on {first.expiry_time:%Y-%m-%d}"
+    status, message = story.model.unit_status(f"{CA}/0")
+    assert (status, ended in message) == ("blocked", True)
+    errors = [one["error"] for one in story.errors]
+    assert {(one["code"], one["name"]) for one in errors} == {(201, "server_not_available")}
+    assert all(ended in one["reason"] for one in errors)
+
+    second = make_root(keys[1], "mine 1")
+    secret.add_revision(content(second, keys[1]), story.world.now, None)
+    story.world.settle()
+    story.advance(2 * HOUR)
+    assert story.model.unit_status(f"{CA}/0")[0] == "active"
+    assert (len(story.answers), story.issuers, story.errors) == (3, {second.raw}, [])
+
+
 def test_taken_away_and_brought_again(story: Story) -> None:
     """The operator's CA comes back as the one it was, and its key was kept for that."""
     key = new_key()

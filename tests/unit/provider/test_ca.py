@@ -108,6 +108,12 @@ def test_switched_at_once_when_the_old_one_has_expired(
     assert ca.in_use(plan.keep) == dataclasses.replace(published, phase=Phase.ACTIVE)
 
 
+def test_stays_in_use_though_it_has_expired_while_no_other_can_be_had(active: Authority) -> None:
+    """There is a CA to deny with, and to name, until its operator brings another."""
+    plan = ca.plan([active], None, TIMING, active.certificate.expiry_time + HOUR)
+    assert (plan.keep, plan.create) == ((active,), None)
+
+
 def test_change_taken_back(
     active: Authority, published: Authority, now: datetime.datetime
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from charmlibs.interfaces.tls_certificates import CertificateRequestErrorCode as Code
@@ -125,6 +127,14 @@ def test_granted(asked: Wish, policy: Policy, held: int) -> None:
             Code.OTHER,
             "new key",
             id="revoked key",
+        ),
+        pytest.param(
+            wish("a.test"),
+            Policy(ended=datetime.date(2027, 3, 12), domains=("example.com",)),
+            0,
+            Code.SERVER_NOT_AVAILABLE,
+            "the CA expired on 2027-03-12",
+            id="a CA that has expired, whatever else is asked",
         ),
     ],
 )

@@ -51,6 +51,12 @@ def _no_pem(authority: Authority) -> tuple[list[str], str]:
     return ["MIIB", *leaf.chain], leaf.key
 
 
+def _key_that_reads_as_a_certificate(authority: Authority) -> tuple[list[str], str]:
+    """Of which the parser quotes the line that it stumbles over."""
+    pem = f"-----BEGIN CERTIFICATE-----\n{'secret' * 20}\n\n-----END CERTIFICATE-----\n"
+    return [pem], authority.issue("web").key
+
+
 def _no_key(authority: Authority) -> tuple[list[str], str]:
     return authority.issue("web").chain, "-----BEGIN PRIVATE KEY-----\nsecret\n"
 
@@ -66,6 +72,7 @@ def _empty(authority: Authority) -> tuple[list[str], str]:
         pytest.param(_incomplete, "is not signed by number 1", id="link missing"),
         pytest.param(_other_key, "the private key does not fit", id="key of another"),
         pytest.param(_no_pem, "number 0 of the chain is no PEM certificate", id="not PEM"),
+        pytest.param(_key_that_reads_as_a_certificate, "is no PEM certificate", id="a key in it"),
         pytest.param(_no_key, "is not an unencrypted PEM key", id="no key"),
         pytest.param(_empty, "the chain is empty", id="nothing"),
     ],
@@ -75,7 +82,7 @@ def test_refused(make: object, says: str, authority: Authority) -> None:
     chain, private_key = make(authority)  # type: ignore[operator]
     with pytest.raises(pairs.UnusablePairError, match=says) as caught:
         pairs.make_pair("unit web", chain, private_key)
-    assert "secret" not in str(caught.value)
+    assert "secret" not in f"{caught.value} {caught.value.__cause__}"
 
 
 @pytest.mark.parametrize(

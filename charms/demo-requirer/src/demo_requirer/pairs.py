@@ -154,9 +154,9 @@ def _certificate(position: int, pem: str) -> x509.Certificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         _read_all(certificate)
-    # As in `certificates_in`.
-    except Exception as error:
-        raise UnusablePairError(f"number {position} of the chain is no PEM certificate") from error
+    # As in `certificates_in`; and without the cause, as in `_key_spki`.
+    except Exception:  # noqa: BLE001 - as there.
+        raise UnusablePairError(f"number {position} of the chain is no PEM certificate") from None
     return certificate
 
 

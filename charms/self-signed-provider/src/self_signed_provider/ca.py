@@ -112,7 +112,7 @@ def plan(
         waiting=next((a for a in authorities if a.phase is Phase.PUBLISHED), None),
         outgoing=[a for a in authorities if a.phase is Phase.OUTGOING],
     )
-    turn.expire(now)
+    turn.expire(wanted, now)
     turn.drop_unwanted(wanted, timing, now)
     turn.bring_back(wanted, now)
     turn.switch(timing, now)
@@ -131,8 +131,13 @@ class _Turn:
     remove: list[Authority] = dataclasses.field(default_factory=list["Authority"])
     reasons: list[str] = dataclasses.field(default_factory=list[str])
 
-    def expire(self, now: datetime.datetime) -> None:
-        """There is nothing to overlap with: whoever trusted an expired CA trusts nothing now."""
+    def expire(self, wanted: Origin | None, now: datetime.datetime) -> None:
+        """There is nothing to overlap with: whoever trusted an expired CA trusts nothing now.
+
+        While no other can be had it stays, and is what requests are denied with.
+        """
+        if wanted is None and self.waiting is None:
+            return
         if self.active is not None and self.active.certificate.expiry_time <= now:
             self.reasons.append(f"CA {self.active.id} has expired")
             self._activate(None, now)

@@ -52,11 +52,11 @@ class Issuance:
     def run(self, memory: Memory, config: ProviderConfig, now: datetime.datetime) -> Memory:
         """Answer every request that is not answered rightly yet, each relation in one write."""
         authority = ca.in_use(memory.authorities)
-        if authority is None or authority.certificate.expiry_time <= now:
+        if authority is None:
             return memory
         exchanges = self._certificates.get_exchanges()
         book = self._ledger(memory.ledger, exchanges, now)
-        terms = _Terms.of(config, authority, book, memory)
+        terms = _Terms.of(config, authority, memory, book, now)
         outlook = answers.look(exchanges, book, authority.id)
         seen = terms.circumstances(exchanges, outlook) if memory.left else {}
         settled = {key for key, digest in seen.items() if digest in memory.left}
@@ -172,10 +172,15 @@ class _Terms:
 
     @classmethod
     def of(
-        cls, config: ProviderConfig, authority: Authority, book: Ledger, memory: Memory
+        cls,
+        config: ProviderConfig,
+        authority: Authority,
+        memory: Memory,
+        book: Ledger,
+        now: datetime.datetime,
     ) -> _Terms:
         """Return the terms under the CA that is in use."""
-        granted = policy.policy_from(config, book.refused_keys, authority)
+        granted = policy.policy_from(config, book.refused_keys, authority, now)
         return cls(config, authority, granted, frozenset(a.id for a in memory.authorities))
 
     def circumstances(self, exchanges: list[Exchange], outlook: Outlook) -> dict[answers.Key, str]:
@@ -183,10 +188,11 @@ class _Terms:
         if not outlook.due:
             return {}
         refused = sorted(self.policy.refused_keys)
+        ended = f"ended {self.policy.ended}"
         return answers.circumstances(
             exchanges,
             outlook,
-            terms="\n".join([self.config.model_dump_json(), self.authority.id, *refused]),
+            terms="\n".join([self.config.model_dump_json(), self.authority.id, ended, *refused]),
             limit=self.policy.limit,
             trusted=self.trusted,
         )

@@ -13,6 +13,7 @@ from . import constraints as name_constraints
 from . import origin
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Collection, Iterator
 
     from .ca import Authority
@@ -48,6 +49,8 @@ class Policy:
     """Keys whose certificates were revoked: hex of SHA-256 over the SubjectPublicKeyInfo."""
     constraints: tuple[Constraints, ...] = ()
     """What the CA in use, and those above it, limit names to: no verifier takes others."""
+    ended: datetime.date | None = None
+    """When the CA in use expired, if it has: whoever asks hears it, and not its operator alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,9 +85,13 @@ class Denial:
 
 
 def policy_from(
-    config: ProviderConfig, refused_keys: frozenset[str], authority: Authority
+    config: ProviderConfig,
+    refused_keys: frozenset[str],
+    authority: Authority,
+    now: datetime.datetime,
 ) -> Policy:
     """Return the policy that the operator's options make, and the CA that they chose."""
+    end = authority.certificate.expiry_time
     return Policy(
         limit=None if config.certificate_limit < 0 else config.certificate_limit,
         domains=config.allowed_domains,
@@ -95,6 +102,7 @@ def policy_from(
         may_sign_authorities=may_sign_authorities(authority),
         refused_keys=refused_keys,
         constraints=name_constraints.constraints_of((authority.certificate, *authority.chain)),
+        ended=end.date() if end <= now else None,
     )
 
 
@@ -149,6 +157,11 @@ def why_deny(wish: Wish, policy: Policy, held: int) -> Denial | None:
 def _denials(wish: Wish, policy: Policy, held: int) -> Iterator[Denial]:
     """Every reason to deny, the one that helps most first."""
     other = CertificateRequestErrorCode.OTHER
+    if policy.ended is not None:
+        code = CertificateRequestErrorCode.SERVER_NOT_AVAILABLE
+        yield Denial(
+            code, f"the CA expired on {policy.ended}; its operator has to bring a new one"
+        )
     if wish.key_sha256 in policy.refused_keys:
         yield Denial(other, "a certificate for this key was revoked; ask with a new key")
     if wish.is_ca and not policy.sub_authorities:

@@ -40,15 +40,15 @@ def status_of(facts: Facts, now: datetime.datetime) -> ops.StatusBase:
     """Return the status of a unit, or of the application if its leader asks."""
     if facts.lacks_ledger:
         return ops.BlockedStatus(NO_LEDGER)
+    authority = in_use(facts.authorities)
+    end = authority.certificate.expiry_time if authority else None
+    if end is not None and end <= now:
+        return ops.BlockedStatus(f"The CA expired on {end:%Y-%m-%d}; bring a new one by ca-secret")
     if facts.problem is not None:
         kept = "; the last good configuration is in force" if facts.authorities else ""
         return ops.BlockedStatus(f"{facts.problem}{kept}")
-    authority = in_use(facts.authorities)
-    if authority is None:
+    if end is None:
         return ops.WaitingStatus("Waiting for the leader to make the CA")
-    end = authority.certificate.expiry_time
-    if end <= now:
-        return ops.BlockedStatus(f"The CA expired on {end:%Y-%m-%d}; bring a new one by ca-secret")
     if not facts.is_leader:
         return ops.ActiveStatus("Standing by; the leader issues")
     parts = [f"{facts.issued} certificate{'' if facts.issued == 1 else 's'}"]

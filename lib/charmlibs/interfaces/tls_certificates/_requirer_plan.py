@@ -26,6 +26,7 @@ class DropReason(enum.Enum):
     RENEWAL_ASKED = "the charm asked for its renewal"
     RENEWAL_DUE = "its certificate is due for renewal"
     ANSWERED_TOO_LATE = "its certificate had expired before it was seen"
+    UNPROVEN = "its signature is not that of its key, so that nobody answers it"
 
 
 class Dropped(NamedTuple):
@@ -97,9 +98,11 @@ def why_drop(
         return DropReason.RENEWAL_ASKED
     if _requirer_state.is_due(csr.raw, seen):
         return DropReason.RENEWAL_DUE
-    if seen.asks_again and answer is not None and _requirer_state.is_over(request, answer, seen):
-        return DropReason.ANSWERED_TOO_LATE
-    return None
+    if answer is None:
+        # Of those that are answered nobody has to ask.
+        return None if csr.is_signature_valid else DropReason.UNPROVEN
+    is_too_late = seen.asks_again and _requirer_state.is_over(request, answer, seen)
+    return DropReason.ANSWERED_TOO_LATE if is_too_late else None
 
 
 def plan(seen: _requirer_state.Observed) -> Plan:
