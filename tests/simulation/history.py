@@ -44,6 +44,8 @@ class History:
         """By provider, the keys of what it revoked."""
         self.csr_of: dict[str, str] = {}
         """By fingerprint of a certificate, the request that it was the answer to."""
+        self.stood: dict[str, set[str]] = {}
+        """By fingerprint of a certificate, the relations in which it ever stood."""
         self.last_good: dict[str, RequirerConfig] = {}
         """By application, the options that were right."""
 
@@ -81,6 +83,7 @@ class History:
                     continue
                 csr = str(entry.get("certificate_signing_request"))
                 self.csr_of[certificate.fingerprint] = csr.strip()
+                self.stood.setdefault(certificate.fingerprint, set()).add(_relation(link))
                 if entry.get("revoked"):
                     self.revoked.add(certificate.fingerprint)
                     self.ended.add(csr.strip())
@@ -91,7 +94,7 @@ class History:
                 yield from self._issuing_of(world, link, app.name)
 
     def _issuing_of(self, world: World, link: looks.Link, app: str) -> Iterator[str]:
-        where = f"{link.model.uuid}:{link.where}"
+        where = _relation(link)
         requests = {request.csr: request for request in link.requests()}
         refused = self.refused.setdefault(f"{link.model.uuid}:{app}", set())
         answered = self.answered.setdefault(where, set())
@@ -184,7 +187,7 @@ class History:
             if present is not None and present.leaf.is_valid(world.now):
                 continue
             del held[slot]
-            if slot in wanted and not self._is_withdrawn(model, unit):
+            if slot in wanted and not self._is_withdrawn(model, unit, one.leaf):
                 yield f"{unit.name} lost {one.leaf}, which is good still, and has no successor"
 
     def _is_revoked(self, leaf: looks.Leaf) -> bool:
@@ -202,15 +205,20 @@ class History:
             return set(identity.slots(config, identity.Identity(app.name, str(unit.number), "")))
         return bare_slots(app, unit)
 
-    def _is_withdrawn(self, model: Model, unit: Unit) -> bool:
+    def _is_withdrawn(self, model: Model, unit: Unit, leaf: looks.Leaf) -> bool:
         """The bare library keeps nothing unasked, and serves what a liar makes it serve."""
         app = model.applications[unit.app]
         if app.charm.name != looks.BARE_REQUIRER:
             return False
         links = [link for link in looks.links_of(model, app.name) if not link.relation.dying]
-        if not links and not app.effective_config().get("keep"):
+        if any(link.honest_provider is None for link in links):
             return True
-        return any(link.honest_provider is None for link in links)
+        # It goes with its relation, though a unit may hear of that after there is another; and a
+        # provider that refuses now what it granted before takes it back.
+        csr, stood = self.csr_of.get(leaf.fingerprint), self.stood.get(leaf.fingerprint, set())
+        is_gone = not any(_relation(link) in stood for link in links)
+        is_refused = any(csr in link.refused() for link in links)
+        return (is_gone or is_refused) and not app.effective_config().get("keep")
 
     # What clients are told to trust.
 
@@ -232,7 +240,7 @@ class History:
             if not bundle or link.requirer.settings.settings.get("version") != "1":
                 continue
             relations = {
-                f"{one.model.uuid}:{one.where}"
+                _relation(one)
                 for one in looks.links_of(link.other_model, requirer.name)
                 if one.provider.app == provider.name and not one.relation.dying
             }
@@ -263,6 +271,10 @@ class History:
             ):
                 continue
             yield f"{unit.name} serves {one.leaf}, whose CA clients are not told to trust"
+
+
+def _relation(link: looks.Link) -> str:
+    return f"{link.model.uuid}:{link.where}"
 
 
 def _place(model: Model, unit: Unit) -> str:

@@ -135,7 +135,7 @@ lives: units and operators come and go, hooks are killed, alarms come late, neig
 After every hook it looks whether anything is wrong. The tests do so for minutes; this is a run of
 
 ```shell
-make soak STEPS={steps} SUMMARY=docs/explanation/soak.md
+make soak STEPS={steps} SEED={seed} SUMMARY=docs/explanation/soak.md
 ```
 
 in which no invariant was broken. What a step is, and what must hold: `tests/simulation/README.md`.
@@ -216,7 +216,9 @@ def main() -> int:
             )
             if args.summary:
                 told = summary(tally, args.seed, seed)
-                args.summary.write_text(PAGE.format(steps=args.steps, summary=told))
+                args.summary.write_text(
+                    PAGE.format(steps=args.steps, seed=args.seed, summary=told)
+                )
         progress.console.print(table(tally))
     print(summary(tally, args.seed, seed))
     return 0

@@ -250,6 +250,17 @@ def test_follower_passes_over_what_is_not_requested_any_more() -> None:
     assert [one.certificate.common_name for one in found] == ["a"]
 
 
+def test_follower_passes_over_what_is_of_the_other_kind() -> None:
+    """A CA that comes where a leaf was asked for is not used by a follower, as by the leader."""
+    leader = related(mode=Mode.APP, leader=True)
+    [csr] = leader.requests("app")
+    leader.receive(certificates=certificates([keys.answer(csr, is_ca=True)]))
+    follower = _follower(leader)
+    follower.receive(**dict(leader.relation.remote_app_data))
+    found, _ = follower.call(lambda tls: tls.get_application_certificates())
+    assert (found, leader.assigned()[0]) == ([], [])
+
+
 def test_leader_reads_the_same() -> None:
     """On the leader, and in mode UNIT, the method tells what is assigned."""
     leader = related(mode=Mode.APP, leader=True)

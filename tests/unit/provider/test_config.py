@@ -92,9 +92,10 @@ def test_overlap_leaves_room_for_a_short_lived_ca() -> None:
         pytest.param("ca_common_name", "ü" * 33, "64 bytes", id="long when encoded"),
         pytest.param("allowed_domains", "münchen.de", "xn--mnchen-3ya.de", id="U-label"),
         pytest.param("allowed_domains", "*", "example.com", id="wildcard"),
+        pytest.param("allowed_domains", [""], "in a text", id="list of domains"),
     ],
 )
-def test_refused_with_what_is_accepted(option: str, value: str, said: str) -> None:
+def test_refused_with_what_is_accepted(option: str, value: object, said: str) -> None:
     """What could not stand in a certificate is refused here, before a CA is made of it."""
     with pytest.raises(pydantic.ValidationError) as caught:
         ProviderConfig.model_validate({option: value})

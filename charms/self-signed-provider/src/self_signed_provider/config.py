@@ -82,7 +82,9 @@ def _one_of(*accepted: str) -> pydantic.AfterValidator:
 
 def _domains(value: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        raise ValueError(  # noqa: TRY004 - pydantic takes no other.
+            f"must be domain names separated by commas in a text, not {value!r}"
+        )
     # A dot at the end says that a name is complete, which these are anyhow.
     names = tuple(
         name.strip().lower().removesuffix(".") for name in value.split(",") if name.strip()

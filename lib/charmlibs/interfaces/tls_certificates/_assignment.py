@@ -5,7 +5,7 @@ there: no moment is without one.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from . import _attributes, _keys, _outgoing, _requirer_state, _values
@@ -149,20 +149,23 @@ def of_application(
     answers: Iterable[_values.ProviderCertificate],
     key: _keys.PrivateKey | None,
     outgoing: _outgoing.Outgoing,
+    wanted: Collection[_attributes.CertificateRequestAttributes],
     now: datetime,
 ) -> _values.AssignedCertificates:
     """Return the application's certificates as a follower finds them: by their key.
 
     A follower reads neither its application's databag, where the requests are, nor what is known
-    of secrets but their content.
+    of secrets but their content. What its own charm requests is what was requested, but for
+    options that one of them has not heard of yet.
 
     Args:
         answers: Every certificate of the provider.
         key: The application's key.
         outgoing: What the application is replacing.
+        wanted: What the charm requests for the application.
         now: Aware.
     """
-    answers = list(answers)
+    answers = [one for one in answers if not _requirer_state.is_of_the_other_kind(one, wanted)]
     new = _fitting(answers, key, now)
     revoked = {answer.certificate for answer in answers if answer.revoked}
     waiting = [

@@ -458,7 +458,11 @@ class TLSCertificatesRequiresV4(ops.Object):
         application = self._reconciler.application
         key, outgoing = application.shared_keys()
         assigned = _assignment.of_application(
-            self.get_provider_certificates(), key, outgoing, _reconciler.now()
+            self.get_provider_certificates(),
+            key,
+            outgoing,
+            self._reconciler.wanted().get(_Mode.APP, ()),
+            _reconciler.now(),
         )
         return list(assigned.certificates), assigned.private_key
 

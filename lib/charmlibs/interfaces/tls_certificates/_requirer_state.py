@@ -1,7 +1,7 @@
 """What a requirer observes of one owner (a unit, or the application) and its certificates."""
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -186,6 +186,16 @@ def attributes_of_answer(
         )
     except _errors.TLSCertificatesError:
         return None
+
+
+def is_of_the_other_kind(
+    answer: _values.ProviderCertificate,
+    wanted: Collection[_attributes.CertificateRequestAttributes],
+) -> bool:
+    """Tell whether a CA came where a leaf is wanted, or a leaf where a CA is."""
+    csr, is_ca = answer.certificate_signing_request, answer.certificate.is_ca
+    other = _values.RequirerCertificateRequest(answer.relation_id, csr, not is_ca)
+    return attributes_of_answer(answer) not in wanted and attributes_of(other) in wanted
 
 
 def differences(answer: _values.ProviderCertificate) -> Iterator[str]:
