@@ -210,9 +210,10 @@ class History:
         app = model.applications[unit.app]
         if app.charm.name != looks.BARE_REQUIRER:
             return False
-        links = [link for link in looks.links_of(model, app.name) if not link.relation.dying]
+        links = list(looks.links_of(model, app.name))
         if any(link.honest_provider is None for link in links):
             return True
+        links = [link for link in links if not link.relation.dying]
         # It goes with its relation, though a unit may hear of that after there is another; and a
         # provider that refuses now what it granted before takes it back.
         csr, stood = self.csr_of.get(leaf.fingerprint), self.stood.get(leaf.fingerprint, set())
