@@ -107,6 +107,14 @@ def test_granted(asked: Wish, policy: Policy, held: int) -> None:
             id="not all of a long list is sent back",
         ),
         pytest.param(
+            wish("\ud800"),
+            Policy(domains=("example.com",)),
+            0,
+            Code.DOMAIN_NOT_ALLOWED,
+            r"\ud800",
+            id="what no JSON can say",
+        ),
+        pytest.param(
             wish(ips=("::1",)), Policy(ips=False), 0, Code.IP_NOT_ALLOWED, "::1", id="IP"
         ),
         pytest.param(wish("a"), Policy(limit=2), 2, Code.OTHER, "limit of 2", id="limit"),

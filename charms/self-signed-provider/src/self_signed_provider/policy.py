@@ -243,4 +243,6 @@ def _a_label(name: str) -> str:
 def _listed(names: Collection[str]) -> str:
     """Return the names for the reason of a denial: the first of them, for it is sent back."""
     first, more = sorted(names)[:_MOST_LISTED], len(names) - _MOST_LISTED
+    # Half of a surrogate pair can be sent nowhere.
+    first = [name.encode(errors="backslashreplace").decode() for name in first]
     return ", ".join(first) + (f" and {more} more" if more > 0 else "")

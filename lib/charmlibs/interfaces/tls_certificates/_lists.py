@@ -42,29 +42,30 @@ def _load_each(texts: list[str]) -> list[Any]:
 # A string without an end is a token, too: else its end would be looked for from every quote in it.
 _STRING = r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 # Brackets come in runs: of lists in one another, there may be millions.
-_BRACKETS = r"[\[{]+|[\]}]+"
+_TOKENS = rf"({_STRING})|([\[{{]+)|([\]}}]+)|(,)"
+_A_STRING, _OPENING, _CLOSING = 1, 2, 3
 
 
 def _split_list(text: str) -> list[str] | None:
     """Return the texts of a JSON list's items; None if its brackets do not fit together."""
     if not text.startswith("["):
         return None
-    # Here and not above: most hooks never take a list apart.
-    inside = re.compile(f"{_STRING}|{_BRACKETS}", re.DOTALL)
-    outside = re.compile(f"{inside.pattern}|,", re.DOTALL)
     items: list[str] = []
-    depth = start = end = 1
-    while token := (outside if depth == 1 else inside).search(text, end):
+    depth = start = 1
+    # Compiled here and not above: most hooks never take a list apart.
+    for token in re.compile(_TOKENS, re.DOTALL).finditer(text, 1):
+        kind = token.lastindex
+        if kind == _A_STRING:
+            continue
         begin, end = token.span()
-        kind = text[begin]
-        if kind in "[{":
+        if kind == _OPENING:
             depth += end - begin
-        elif kind in "]}":
+        elif kind == _CLOSING:
             depth -= end - begin
             if depth <= 0:
                 items.append(text[start : end - 1])
                 return items if depth == 0 and end == len(text) and text[-1] == "]" else None
-        elif kind == ",":
+        elif depth == 1:
             items.append(text[start:begin])
             start = end
     return None
