@@ -46,6 +46,9 @@ class History:
         """By fingerprint of a certificate, the request that it was the answer to."""
         self.stood: dict[str, set[str]] = {}
         """By fingerprint of a certificate, the relations in which it ever stood."""
+        self.let_go: set[str] = set()
+        """Fingerprints of what was not wanted for a while: the leader may have heard of that, and
+        a follower only of the options after it."""
         self.last_good: dict[str, RequirerConfig] = {}
         """By application, the options that were right."""
 
@@ -179,6 +182,7 @@ class History:
             if one.leaf.is_valid(world.now):
                 held[slot] = one
         wanted = self._wanted(model.applications[unit.app], unit)
+        self.let_go |= {one.leaf.fingerprint for slot, one in held.items() if slot not in wanted}
         for slot, one in list(held.items()):
             if not one.leaf.is_valid(world.now) or self._is_revoked(one.leaf):
                 del held[slot]
@@ -187,7 +191,8 @@ class History:
             if present is not None and present.leaf.is_valid(world.now):
                 continue
             del held[slot]
-            if slot in wanted and not self._is_withdrawn(model, unit, one.leaf):
+            is_let_go = slot not in wanted or one.leaf.fingerprint in self.let_go
+            if not is_let_go and not self._is_withdrawn(model, unit, one.leaf):
                 yield f"{unit.name} lost {one.leaf}, which is good still, and has no successor"
 
     def _is_revoked(self, leaf: looks.Leaf) -> bool:
@@ -218,7 +223,7 @@ class History:
         # provider that refuses now what it granted before takes it back.
         csr, stood = self.csr_of.get(leaf.fingerprint), self.stood.get(leaf.fingerprint, set())
         is_gone = not any(_relation(link) in stood for link in links)
-        is_refused = any(csr in link.refused() for link in links)
+        is_refused = any(csr in link.refused() and csr not in link.answered() for link in links)
         return (is_gone or is_refused) and not app.effective_config().get("keep")
 
     # What clients are told to trust.

@@ -135,6 +135,10 @@ class Link:
             for entry in self.list_of("certificates")
         }
 
+    def answered(self) -> set[str]:
+        """Return the requests for which a certificate stands, without what is around them."""
+        return {csr.strip() for csr in self.answers()}
+
     def refused(self) -> set[str]:
         return {str(entry.get("csr")) for entry in self.list_of("request_errors")}
 

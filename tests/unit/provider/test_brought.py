@@ -116,6 +116,11 @@ def test_who_asks_an_expired_ca_is_told_so_until_there_is_another(story: Story) 
     assert all(ended in one["reason"] for one in errors)
 
     second = make_root(keys[1], "mine 1")
+    secret.add_revision(content(second, keys[0]), story.world.now, None)
+    story.world.settle()
+    message = story.model.unit_status(f"{CA}/0")[1]
+    assert (ended in message, "does not belong" in message) == (True, True)
+
     secret.add_revision(content(second, keys[1]), story.world.now, None)
     story.world.settle()
     story.advance(2 * HOUR)

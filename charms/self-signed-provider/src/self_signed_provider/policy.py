@@ -76,11 +76,13 @@ class Denial:
 
     def error(self) -> CertificateError:
         """Return the denial as it goes over the wire."""
+        # Half of a surrogate pair can be sent nowhere.
+        reason = self.reason.encode(errors="backslashreplace").decode()
         return CertificateError(
             code=self.code.value,
             name=self.code.name.lower(),
-            message=f"The certificate authority does not grant this: {self.reason}",
-            reason=self.reason,
+            message=f"The certificate authority does not grant this: {reason}",
+            reason=reason,
         )
 
 
@@ -243,6 +245,4 @@ def _a_label(name: str) -> str:
 def _listed(names: Collection[str]) -> str:
     """Return the names for the reason of a denial: the first of them, for it is sent back."""
     first, more = sorted(names)[:_MOST_LISTED], len(names) - _MOST_LISTED
-    # Half of a surrogate pair can be sent nowhere.
-    first = [name.encode(errors="backslashreplace").decode() for name in first]
     return ", ".join(first) + (f" and {more} more" if more > 0 else "")

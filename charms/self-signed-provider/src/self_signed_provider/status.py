@@ -43,7 +43,9 @@ def status_of(facts: Facts, now: datetime.datetime) -> ops.StatusBase:
     authority = in_use(facts.authorities)
     end = authority.certificate.expiry_time if authority else None
     if end is not None and end <= now:
-        return ops.BlockedStatus(f"The CA expired on {end:%Y-%m-%d}; bring a new one by ca-secret")
+        # What was brought since, and is of no use, is what its operator has to know of.
+        cure = facts.problem or "bring a new one by ca-secret"
+        return ops.BlockedStatus(f"The CA expired on {end:%Y-%m-%d}; {cure}")
     if facts.problem is not None:
         kept = "; the last good configuration is in force" if facts.authorities else ""
         return ops.BlockedStatus(f"{facts.problem}{kept}")

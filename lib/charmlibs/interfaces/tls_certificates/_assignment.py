@@ -165,8 +165,8 @@ def of_application(
         wanted: What the charm requests for the application.
         now: Aware.
     """
-    answers = [one for one in answers if not _requirer_state.is_of_the_other_kind(one, wanted)]
-    new = _fitting(answers, key, now)
+    answers = list(answers)
+    new = _fitting(answers, key, now, wanted)
     revoked = {answer.certificate for answer in answers if answer.revoked}
     waiting = [
         entry.answer
@@ -183,7 +183,10 @@ def of_application(
 
 
 def _fitting(
-    answers: Iterable[_values.ProviderCertificate], key: _keys.PrivateKey | None, now: datetime
+    answers: Iterable[_values.ProviderCertificate],
+    key: _keys.PrivateKey | None,
+    now: datetime,
+    wanted: Collection[_attributes.CertificateRequestAttributes] = (),
 ) -> dict[object, _values.ProviderCertificate]:
     """Return the certificates that can be used with a key, by what they were requested for."""
     if key is None:
@@ -194,6 +197,7 @@ def _fitting(
         if not answer.revoked
         and answer.certificate.is_valid_at(now)
         and answer.certificate.matches_private_key(key)
+        and not _requirer_state.is_of_the_other_kind(answer, wanted)
     }
 
 

@@ -192,7 +192,10 @@ def is_of_the_other_kind(
     answer: _values.ProviderCertificate,
     wanted: Collection[_attributes.CertificateRequestAttributes],
 ) -> bool:
-    """Tell whether a CA came where a leaf is wanted, or a leaf where a CA is."""
+    """Tell whether a CA came where a leaf is wanted, or a leaf where a CA is.
+
+    Where both are wanted, of the same names, nobody can tell who does not see the requests.
+    """
     csr, is_ca = answer.certificate_signing_request, answer.certificate.is_ca
     other = _values.RequirerCertificateRequest(answer.relation_id, csr, not is_ca)
     return attributes_of_answer(answer) not in wanted and attributes_of(other) in wanted
