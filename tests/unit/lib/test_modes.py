@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from charmlibs.interfaces.tls_certificates import (
     PrivateKey,
     ProviderCapabilities,
     TLSCertificatesError,
+    _assignment,
+    _outgoing,
 )
 from tests.unit.lib import keys
 from tests.unit.lib.requirers import LIBID, A, Requirer, certificate_entry, certificates, related
@@ -259,6 +262,20 @@ def test_follower_passes_over_what_is_of_the_other_kind() -> None:
     follower.receive(**dict(leader.relation.remote_app_data))
     found, _ = follower.call(lambda tls: tls.get_application_certificates())
     assert (found, leader.assigned()[0]) == ([], [])
+
+
+def test_follower_heeds_a_revocation_of_what_is_of_the_other_kind_by_now() -> None:
+    """It may hear before its leader that a CA is wanted; what was revoked since is not used."""
+    leaf = keys.answer(keys.csr_of())
+    outgoing = _outgoing.Outgoing.of(
+        keys.key(), [_outgoing.OutgoingEntry(leaf.certificate_signing_request.raw, leaf)]
+    )
+    wanted = [A(common_name="a", is_ca=True)]
+    now = leaf.certificate.expiry_time - timedelta(days=1)
+    revoked = dataclasses.replace(leaf, revoked=True)
+    before = _assignment.of_application([leaf], keys.key(), outgoing, wanted, now)
+    after = _assignment.of_application([revoked], keys.key(), outgoing, wanted, now)
+    assert (before.certificates, after.certificates) == ((leaf,), ())
 
 
 def test_leader_reads_the_same() -> None:
