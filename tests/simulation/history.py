@@ -191,7 +191,7 @@ class History:
             if present is not None and present.leaf.is_valid(world.now):
                 continue
             del held[slot]
-            is_let_go = slot not in wanted or one.leaf.fingerprint in self.let_go
+            is_let_go = one.leaf.fingerprint in self.let_go
             if not is_let_go and not self._is_withdrawn(model, unit, one.leaf):
                 yield f"{unit.name} lost {one.leaf}, which is good still, and has no successor"
 
@@ -223,7 +223,7 @@ class History:
         # provider that refuses now what it granted before takes it back.
         csr, stood = self.csr_of.get(leaf.fingerprint), self.stood.get(leaf.fingerprint, set())
         is_gone = not any(_relation(link) in stood for link in links)
-        is_refused = any(csr in link.refused() and csr not in link.answered() for link in links)
+        is_refused = any(csr in link.refused() and csr not in link.answers() for link in links)
         return (is_gone or is_refused) and not app.effective_config().get("keep")
 
     # What clients are told to trust.

@@ -143,7 +143,9 @@ def _provider_flaws(link: looks.Link) -> Iterator[str]:
     if len(set(texts)) < len(texts):
         yield f"{link.where} answers a request twice"
     good = {
-        str(entry["certificate_signing_request"]) for entry in answers if not entry.get("revoked")
+        str(entry["certificate_signing_request"]).strip()
+        for entry in answers
+        if not entry.get("revoked")
     }
     if both := good & link.refused():
         yield f"{link.where} both grants and denies {len(both)} requests"

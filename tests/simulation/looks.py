@@ -131,16 +131,12 @@ class Link:
     def answers(self) -> dict[str, dict[str, Any]]:
         """Return the provider's certificates, by their requests."""
         return {
-            str(entry.get("certificate_signing_request")): entry
+            str(entry.get("certificate_signing_request")).strip(): entry
             for entry in self.list_of("certificates")
         }
 
-    def answered(self) -> set[str]:
-        """Return the requests for which a certificate stands, without what is around them."""
-        return {csr.strip() for csr in self.answers()}
-
     def refused(self) -> set[str]:
-        return {str(entry.get("csr")) for entry in self.list_of("request_errors")}
+        return {str(entry.get("csr")).strip() for entry in self.list_of("request_errors")}
 
     def requests(self) -> list[Request]:
         """Return every request that can be read."""

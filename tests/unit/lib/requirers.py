@@ -13,6 +13,7 @@ from charmlibs.interfaces.tls_certificates import (
     CertificateError,
     CertificateRequestAttributes,
     CertificateSigningRequest,
+    Mode,
     ProviderCertificate,
     TLSCertificatesRequiresV4,
 )
@@ -26,6 +27,15 @@ ENDPOINT = "certificates"
 # `ops.testing` counts more revisions than Juju does: this is later than any.
 LATEST = 100
 A = CertificateRequestAttributes
+BOTH: dict[str, Any] = {
+    "certificate_requests": None,
+    "mode": Mode.APP_AND_UNIT,
+    "certificate_requests_by_mode": {
+        Mode.APP: [A(common_name="app")],
+        Mode.UNIT: [A(common_name="unit")],
+    },
+}
+"""Requests of an application and of its units."""
 DEFAULT = {"certificate_requests": [A(common_name="a")], "key_algorithm": "ecdsa"}
 
 

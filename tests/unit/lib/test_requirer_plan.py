@@ -103,13 +103,17 @@ def _with_a_spoilt_signature(csr: CertificateSigningRequest) -> RequirerCertific
 
 
 def test_request_that_proves_nothing_is_made_anew() -> None:
-    """No provider answers it; and a good one for the same is no duplicate of it."""
+    """No provider answers it."""
+    plan = plan_of(sent=(_with_a_spoilt_signature(CSR),), answers={}, stored={})
+    assert [one.reason for one in plan.dropped] == [DropReason.UNPROVEN]
+    assert len(plan.send) == 1
+
+
+def test_request_that_proves_nothing_takes_no_good_ones_place() -> None:
+    """A good one for the same is no duplicate of it."""
     spoilt = _with_a_spoilt_signature(CSR)
-    alone = plan_of(sent=(spoilt,), answers={}, stored={})
-    assert [one.reason for one in alone.dropped] == [DropReason.UNPROVEN]
-    assert len(alone.send) == 1
-    beside = plan_of(sent=(spoilt, REQUEST))
-    assert [(one.csr, one.reason) for one in beside.dropped] == [
+    plan = plan_of(sent=(spoilt, REQUEST))
+    assert [(one.csr, one.reason) for one in plan.dropped] == [
         (spoilt.certificate_signing_request, DropReason.UNPROVEN)
     ]
 

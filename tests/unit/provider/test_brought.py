@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from charmlibs.interfaces.tls_certificates import Certificate
+    from localjuju.model.secrets import Secret
     from tests.unit.provider.story import Story
 
 YEAR = datetime.timedelta(days=365)
@@ -97,35 +98,47 @@ def test_changed_content_is_a_rotation(story: Story) -> None:
     assert story.issuers == {second.raw}
 
 
-def test_who_asks_an_expired_ca_is_told_so_until_there_is_another(story: Story) -> None:
-    """Nobody but its operator can renew it: who asks hears why nothing comes, and is answered when
-    something can.
-    """
-    keys = new_key(), new_key()
-    first = make_root(keys[0], "mine 0", datetime.timedelta(days=70))
-    secret = story.bring(content(first, keys[0]))
+def _expired(story: Story) -> tuple[Secret, str]:
+    """Bring a CA, and let it expire while somebody asks; return its secret, and what is said."""
+    key = new_key()
+    mine = make_root(key, "mine", datetime.timedelta(days=70))
+    secret = story.bring(content(mine, key))
     story.advance(2 * HOUR)
     story.advance(datetime.timedelta(days=80))
     story.model.add_units(ASKER)
     story.world.settle()
-    ended = f"CA expired on {first.expiry_time:%Y-%m-%d}"
+    return secret, f"CA expired on {mine.expiry_time:%Y-%m-%d}"
+
+
+def test_who_asks_an_expired_ca_is_told_so(story: Story) -> None:
+    """Nobody but its operator can renew it: both hear why nothing comes."""
+    _, ended = _expired(story)
     status, message = story.model.unit_status(f"{CA}/0")
     assert (status, ended in message) == ("blocked", True)
     errors = [one["error"] for one in story.errors]
     assert {(one["code"], one["name"]) for one in errors} == {(201, "server_not_available")}
     assert all(ended in one["reason"] for one in errors)
 
-    second = make_root(keys[1], "mine 1")
-    secret.add_revision(content(second, keys[0]), story.world.now, None)
+
+def test_operator_of_an_expired_ca_is_told_why_the_next_is_of_no_use(story: Story) -> None:
+    """A replacement with the wrong key is named, beside what it was to replace."""
+    secret, ended = _expired(story)
+    secret.add_revision(content(make_root(new_key()), new_key()), story.world.now, None)
     story.world.settle()
     message = story.model.unit_status(f"{CA}/0")[1]
     assert (ended in message, "does not belong" in message) == (True, True)
 
-    secret.add_revision(content(second, keys[1]), story.world.now, None)
+
+def test_who_asked_an_expired_ca_is_answered_when_there_is_another(story: Story) -> None:
+    """Whoever was denied has a certificate of the new CA, and no error stands beside it."""
+    secret, _ = _expired(story)
+    key = new_key()
+    other = make_root(key, "another")
+    secret.add_revision(content(other, key), story.world.now, None)
     story.world.settle()
     story.advance(2 * HOUR)
     assert story.model.unit_status(f"{CA}/0")[0] == "active"
-    assert (len(story.answers), story.issuers, story.errors) == (3, {second.raw}, [])
+    assert (len(story.answers), story.issuers, story.errors) == (3, {other.raw}, [])
 
 
 def test_taken_away_and_brought_again(story: Story) -> None:

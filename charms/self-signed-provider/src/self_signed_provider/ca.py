@@ -59,6 +59,10 @@ class Authority:
         """The root that a client has to trust."""
         return self.chain[-1] if self.chain else self.certificate
 
+    def has_expired(self, now: datetime.datetime) -> bool:
+        """Return whether it can issue nothing that is valid any more."""
+        return self.certificate.expiry_time <= now
+
     def having_issued(self, certificates: Iterable[Certificate]) -> Authority:
         """Return the authority as it is after it has issued *certificates*."""
         ends = [certificate.expiry_time for certificate in certificates]
@@ -138,7 +142,7 @@ class _Turn:
         """
         if wanted is None and self.waiting is None:
             return
-        if self.active is not None and self.active.certificate.expiry_time <= now:
+        if self.active is not None and self.active.has_expired(now):
             self.reasons.append(f"CA {self.active.id} has expired")
             self._activate(None, now)
 

@@ -56,7 +56,7 @@ class Issuance:
             return memory
         exchanges = self._certificates.get_exchanges()
         book = self._ledger(memory.ledger, exchanges, now)
-        terms = _Terms.of(config, authority, memory, book, now)
+        terms = _Terms.of(config, authority, book, memory, now)
         outlook = answers.look(exchanges, book, authority.id)
         seen = terms.circumstances(exchanges, outlook) if memory.left else {}
         settled = {key for key, digest in seen.items() if digest in memory.left}
@@ -175,8 +175,8 @@ class _Terms:
         cls,
         config: ProviderConfig,
         authority: Authority,
-        memory: Memory,
         book: Ledger,
+        memory: Memory,
         now: datetime.datetime,
     ) -> _Terms:
         """Return the terms under the CA that is in use."""

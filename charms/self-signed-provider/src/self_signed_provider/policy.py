@@ -93,7 +93,7 @@ def policy_from(
     now: datetime.datetime,
 ) -> Policy:
     """Return the policy that the operator's options make, and the CA that they chose."""
-    end = authority.certificate.expiry_time
+    ended = authority.certificate.expiry_time.date() if authority.has_expired(now) else None
     return Policy(
         limit=None if config.certificate_limit < 0 else config.certificate_limit,
         domains=config.allowed_domains,
@@ -104,7 +104,7 @@ def policy_from(
         may_sign_authorities=may_sign_authorities(authority),
         refused_keys=refused_keys,
         constraints=name_constraints.constraints_of((authority.certificate, *authority.chain)),
-        ended=end.date() if end <= now else None,
+        ended=ended,
     )
 
 

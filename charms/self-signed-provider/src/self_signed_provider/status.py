@@ -41,22 +41,22 @@ def status_of(facts: Facts, now: datetime.datetime) -> ops.StatusBase:
     if facts.lacks_ledger:
         return ops.BlockedStatus(NO_LEDGER)
     authority = in_use(facts.authorities)
-    end = authority.certificate.expiry_time if authority else None
-    if end is not None and end <= now:
+    if authority is not None and authority.has_expired(now):
+        end = authority.certificate.expiry_time
         # What was brought since, and is of no use, is what its operator has to know of.
         cure = facts.problem or "bring a new one by ca-secret"
         return ops.BlockedStatus(f"The CA expired on {end:%Y-%m-%d}; {cure}")
     if facts.problem is not None:
         kept = "; the last good configuration is in force" if facts.authorities else ""
         return ops.BlockedStatus(f"{facts.problem}{kept}")
-    if end is None:
+    if authority is None:
         return ops.WaitingStatus("Waiting for the leader to make the CA")
     if not facts.is_leader:
         return ops.ActiveStatus("Standing by; the leader issues")
     parts = [f"{facts.issued} certificate{'' if facts.issued == 1 else 's'}"]
     if facts.denied:
         parts.append(f"{facts.denied} denied")
-    parts.append(f"CA until {end:%Y-%m-%d}")
+    parts.append(f"CA until {authority.certificate.expiry_time:%Y-%m-%d}")
     parts.extend(_rotation(facts))
     return ops.ActiveStatus(", ".join(parts))
 
