@@ -73,6 +73,24 @@ def test_folder_that_vanishes(alone: CommandLine) -> None:
     assert not alone.home.exists()
 
 
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("add-model m", "destroy-model m --no-prompt"),
+        ("add-model m", "destroy-model m --no-prompt --force"),
+        ("bootstrap localhost localjuju", "kill-controller localjuju --no-prompt"),
+    ],
+)
+def test_nothing_goes_on_after_the_end(alone: CommandLine, begin: str, end: str) -> None:
+    """Once a controller was ended, nothing is left of it, and nothing is being removed."""
+    alone.well(begin)
+    controllers = alone.home / "controllers"
+    for number in range(2000):
+        (controllers / "localjuju" / str(number)).touch()
+    alone.well(end)
+    assert [path.name for path in controllers.iterdir()] == [".localjuju.lock"]
+
+
 def test_parent_that_is_killed(alone: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A controller that was started for a process ends with it, and takes its folder along."""
     with subprocess.Popen(["sleep", "7657"]) as parent:

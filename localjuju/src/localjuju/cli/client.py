@@ -124,10 +124,20 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
 
 
 def wait_until_gone(name: str) -> None:
-    """Wait until a controller that was ended has taken its folder away."""
+    """Wait until a controller that was ended has taken its folder away, and all that was in it."""
+    folder = home.controller_folder(name)
     deadline = time.monotonic() + START_SECONDS
-    while home.controller_folder(name).exists() and time.monotonic() < deadline:
+    while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+    home.starting_or_ending(folder).close()
+
+
+def wait_if_ending(name: str) -> None:
+    """Wait until a controller is gone, if it ends now that it has no model left."""
+    try:
+        ask(name, "ping")
+    except EndedError:
+        wait_until_gone(name)
 
 
 def ask(
