@@ -6,6 +6,7 @@ import datetime
 import importlib.util
 import logging
 import os
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import ops
 import pytest
+from ops_tracing import _export
 
 from localjuju.inprocess import AFTER_ALL, Expiry, HookFailedError, LocalModel, World
 from localjuju.inprocess.process import Killed
@@ -64,6 +66,20 @@ def _said(model: LocalModel) -> set[tuple[str, str]]:
 def test_settles(model: LocalModel) -> None:
     """Two ordinary charms come to what they would on Juju."""
     assert _said(model) == {("active", "has pass")}
+
+
+def test_traces_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody's traces are kept in this process, and whether that stands, is no matter."""
+    assert ops.tracing is not None
+    backend = ops.tracing._backend  # noqa: SLF001 (what `ops.testing` leaves, once in a while)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.setattr(backend, "_exporter", _export.BufferingSpanExporter(gone / "traces.db"))
+    shutil.rmtree(gone)
+    model = World(tmp_path / "world", start=START).add_model("m")
+    model.deploy(GIVER, CHARMS / "secret-giver")
+    model.world.settle()
+    assert model.unit_status("secret-giver/0")[0] == "active"
 
 
 def test_action_and_secret_change(world: World, model: LocalModel) -> None:

@@ -36,7 +36,7 @@ def led(run: Callable[..., Any]) -> Generator[None]:
     Args:
         run: Stands in for ``subprocess.run``, for hook tools.
     """
-    changes = [
+    changes: list[tuple[Any, str, Any]] = [
         # The one place where ops starts a process for a hook tool.
         (
             ops.hookcmds._utils,  # noqa: SLF001 (there is no other way in)
@@ -50,9 +50,12 @@ def led(run: Callable[..., Any]) -> Generator[None]:
         *((module, "tracer", _NO_TRACER) for module in _TRACED),
     ]
     if ops.tracing:
-        # A trace provider is of the whole process, and set up once. A charm's own
-        # `ops.tracing.Tracing` is left to it.
-        changes += [(ops.tracing, name, _nothing) for name in ("_setup", "_shutdown")]
+        # A trace provider is of the whole process, and set up once: it may be another's, whose
+        # folder is gone. A charm's own `ops.tracing.Tracing` is left to it.
+        of_the_process = ("_setup", "_mark_observed", "_shutdown")
+        changes += [(ops.tracing, name, _nothing) for name in of_the_process]
+        backend = getattr(ops.tracing, "_backend")  # noqa: B009 (private: there is no other way in)
+        changes.append((backend, "_exporter", None))
     before = [(module, name, getattr(module, name)) for module, name, _ in changes]
     try:
         for module, name, value in changes:
