@@ -197,7 +197,10 @@ def what_is_issued_is_on_record(world: World) -> Iterator[str]:
         remembered = looks.memory(link.model, app.name)
         if "configuration" not in remembered:
             continue
-        book = {entry["serial"]: entry for entry in looks.entries(remembered.get("issued", ""))}
+        book = {
+            int(entry["serial"], 16): entry
+            for entry in looks.entries(remembered.get("issued", ""))
+        }
         holders = {request.csr: request.by for request in link.requests()}
         for csr, entry in link.answers().items():
             certificate = looks.leaf(str(entry["certificate"]))
@@ -205,7 +208,7 @@ def what_is_issued_is_on_record(world: World) -> Iterator[str]:
                 continue
             if certificate.not_after < world.now:
                 continue
-            line = book.get(f"{certificate.serial:X}")
+            line = book.get(certificate.serial)
             if line is None:
                 yield f"{link.where} has {certificate}, of which the ledger knows nothing"
             # Whoever leaves is not seen any more from the other side, and is told nothing more.

@@ -131,3 +131,9 @@ def test_fingerprint_is_the_certificates(root: Certificate) -> None:
     """A certificate's fingerprint is known from its text alone; other text has none."""
     assert fingerprint_of(root.raw) == root.sha256_fingerprint
     assert fingerprint_of("garbage") == fingerprint_of("gärbage") == ""
+
+
+@pytest.mark.parametrize(("number", "text"), [(0x1F, "1F"), (0xABC, "0ABC")])
+def test_serial_number_as_openssl_writes_it(number: int, text: str) -> None:
+    """A serial number is written in whole bytes, so that it is found in what openssl prints."""
+    assert entry(number).serial_hex == text

@@ -15,6 +15,7 @@ from charmlibs.interfaces.tls_certificates import (
     CertificateSigningRequest,
     PrivateKey,
 )
+from demo_requirer.pairs import serial_hex
 from tests.unit.requirer.scene import (
     DAYS,
     QUICK,
@@ -206,7 +207,9 @@ def test_get_status(
     ctx.run(ctx.on.action("get-status"), served)
     report = json.loads((ctx.action_results or {})["status"])
     assert report["mode"] == "unit"
-    assert [int(one["serial-number"], 16) for one in report["serving"]] == place.serials
+    assert [one["serial-number"] for one in report["serving"]] == [
+        serial_hex(serial) for serial in place.serials
+    ]
     assert report["waiting-for"] == report["denied"] == report["problems"] == []
 
 

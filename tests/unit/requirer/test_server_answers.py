@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+from demo_requirer.pairs import serial_hex
 from tests.unit.requirer.authority import NOW, Authority, Leaf
 from tests.unit.requirer.conftest import RunningServer, content_of, pair_of
 from tests.unit.requirer.connections import (
@@ -68,7 +69,7 @@ async def test_long_head_is_refused(serving: RunningServer) -> None:
 async def test_paths(serving: RunningServer, authority: Authority, leaf: Leaf) -> None:
     """Each path answers with what it is for."""
     connection = await connect(serving)
-    assert (await connection.json("/healthz"))["serial_number"] == f"{leaf.serial:040X}"
+    assert (await connection.json("/healthz"))["serial_number"] == serial_hex(leaf.serial)
     assert (await connection.get("/ca.pem"))[2] == authority.root_pem
     metrics = (await connection.get("/metrics"))[2]
     end = leaf.certificate.not_valid_after_utc.timestamp()
@@ -102,7 +103,7 @@ async def test_page(server: RunningServer, leaf: Leaf) -> None:
     _, _, html = await connection.get("/")
     _, _, live = await connection.get("/live")
     for text in (
-        f"{leaf.serial:040X}",
+        serial_hex(leaf.serial),
         "Test root",
         "Test intermediate",
         f"{renewal:%-d %b %Y, %H:%M:%S}",

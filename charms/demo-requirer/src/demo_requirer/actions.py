@@ -19,6 +19,7 @@ from charmlibs.interfaces.tls_certificates import (
 
 from . import offers
 from .config import CertificateMode
+from .pairs import serial_hex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +144,7 @@ def _get_status(event: ops.ActionEvent, scene: Scene) -> None:
             {
                 "slot": pair.slot,
                 "common-name": pair.common_name,
-                "serial-number": f"{pair.serial_number:X}",
+                "serial-number": serial_hex(pair.serial_number),
                 "issuer": pair.issuer,
                 "not-after": pair.not_after.isoformat(),
                 "renewal-time": pair.renewal_time and pair.renewal_time.isoformat(),

@@ -260,7 +260,8 @@ class DemoRequirerCharm(ops.CharmBase):
             known = {pair.fingerprint for pair in held}
             for pair in content.pairs:
                 if pair.fingerprint not in known:
-                    logger.info("serving %s, serial number %X", pair.slot, pair.serial_number)
+                    serial = pairs.serial_hex(pair.serial_number)
+                    logger.info("serving %s, serial number %s", pair.slot, serial)
         return facts
 
     def _given_authorities(self) -> set[str]:

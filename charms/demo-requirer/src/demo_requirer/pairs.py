@@ -116,6 +116,12 @@ def make_pair(
     )
 
 
+def serial_hex(number: int) -> str:
+    """Write a serial number as `openssl x509 -serial` does: whole bytes in upper-case hex."""
+    text = f"{number:X}"
+    return text.zfill(len(text) + len(text) % 2)
+
+
 def trusted_by(pair: Pair, trusted: Iterable[str]) -> bool:
     """Say whether the chain of *pair* leads to one of the *trusted* CA certificates (PEM).
 

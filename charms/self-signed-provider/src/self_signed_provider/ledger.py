@@ -53,8 +53,9 @@ class Entry:
 
     @property
     def serial_hex(self) -> str:
-        """The serial number as tools print it."""
-        return f"{self.serial:X}"
+        """The serial number as `openssl x509 -serial` prints it: in whole bytes."""
+        text = f"{self.serial:X}"
+        return text.zfill(len(text) + len(text) % 2)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from demo_requirer.pairs import Pair, bundle
+from demo_requirer.pairs import Pair, bundle, serial_hex
 
 if TYPE_CHECKING:
     import datetime
@@ -96,12 +96,6 @@ def certificate(pair: Pair) -> Certificate:
     )
 
 
-def serial_number(number: int) -> str:
-    """Write a serial number in whole bytes of upper-case hexadecimal."""
-    text = f"{number:X}"
-    return text.zfill(len(text) + len(text) % 2)
-
-
 def _link(position: int, chain: list[x509.Certificate], pair: Pair) -> Link:
     certificate = chain[position]
     is_root = pair.ends_in_root and position == len(chain) - 1
@@ -112,7 +106,7 @@ def _link(position: int, chain: list[x509.Certificate], pair: Pair) -> Link:
         name=str(names[0].value) if names else subject or "(no name)",
         subject=subject,
         issuer=_text(certificate.issuer),
-        serial_number=serial_number(certificate.serial_number),
+        serial_number=serial_hex(certificate.serial_number),
         sha256_fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         public_key=_public_key(certificate),
         not_before=certificate.not_valid_before_utc,

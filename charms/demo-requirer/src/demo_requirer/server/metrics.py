@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import prometheus_client
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from .describe import serial_number
+from demo_requirer.pairs import serial_hex
 
 if TYPE_CHECKING:
     from demo_requirer.store import Content
@@ -89,7 +89,7 @@ class _Certificates:
         if self._content is not None:
             renewals.add_metric([], self._content.renewals)
             for pair in self._content.pairs:
-                values = [pair.slot, pair.common_name, serial_number(pair.serial_number)]
+                values = [pair.slot, pair.common_name, serial_hex(pair.serial_number)]
                 not_before.add_metric(values, pair.not_before.timestamp())
                 not_after.add_metric(values, pair.not_after.timestamp())
                 if pair.renewal_time is not None:

@@ -7,13 +7,14 @@ import datetime
 import enum
 from typing import TYPE_CHECKING, Any
 
-from . import describe
+from demo_requirer.pairs import serial_hex
 
 if TYPE_CHECKING:
     import ssl
 
     from demo_requirer.store import Renewal
 
+    from . import describe
     from .tls import PairContext, Terminal
 
 
@@ -143,7 +144,7 @@ class View:
         return tuple(
             HistoryRow(
                 renewal=renewal,
-                serial_number=describe.serial_number(renewal.serial_number),
+                serial_number=serial_hex(renewal.serial_number),
                 start=(renewal.not_before - begin) / whole,
                 length=(renewal.not_after - renewal.not_before) / whole,
                 is_here=renewal.fingerprint == self.here.leaf.sha256_fingerprint,
@@ -175,7 +176,7 @@ class View:
                     "at": renewal.at.isoformat(),
                     "slot": renewal.slot,
                     "kind": renewal.kind,
-                    "serial_number": describe.serial_number(renewal.serial_number),
+                    "serial_number": serial_hex(renewal.serial_number),
                     "sha256_fingerprint": renewal.fingerprint,
                     "issuer": renewal.issuer,
                     "not_before": renewal.not_before.isoformat(),
