@@ -50,9 +50,12 @@ class Bundle:
 
     def _follow(self) -> None:
         while not self._stop.wait(1):
-            # A leader that is being removed has left the ledger and knows no CA any more. A client
-            # that learns nothing keeps what it has.
-            with contextlib.suppress(jubilant.TaskError):
+            # A leader that is being removed has left the ledger and knows no CA any more, one that
+            # was stopped does not answer, and for a moment there may be none. A client that learns
+            # nothing keeps what it has.
+            with contextlib.suppress(
+                jubilant.TaskError, jubilant.CLIError, TimeoutError, ValueError
+            ):
                 self.trusted = self._fetch()
 
 

@@ -144,7 +144,7 @@ def full_disk(folder: pathlib.Path) -> Generator[None, None, None]:
     shutil.copytree(folder, aside)
     mount = ("mount", "-t", "tmpfs", "-o", f"size={_ROOM},mode=0700", "full", folder)
     try:
-        with _run(*mount, undo=("umount", folder)):
+        with _run(*mount, undo=("umount", "--lazy", folder)):
             shutil.copytree(aside, folder, dirs_exist_ok=True)
             _fill(folder / "filler")
             yield

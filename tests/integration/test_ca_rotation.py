@@ -64,11 +64,11 @@ def test_near_its_end(served: Deployment, figure: Callable[[str], None]) -> None
     with served.follow_bundle() as client:
         there = served.endpoints()
         with Probe(there, lambda: client.trusted) as probe:
+            old = client.trusted
             # Raising what a certificate may last brings the CA's end near.
             served.juju.config(
                 served.provider, {"certificate-validity": "365d", "root-ca-validity": "730d"}
             )
-            old = client.trusted
             served.wait_fact(lambda: client.trusted != old, "a successor")
             seen = {name: len(serials) for name, serials in probe.serials.items()}
             served.wait_fact(

@@ -35,6 +35,8 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 60_000
+"""Milliseconds that what is waited for may take on a loaded machine."""
 CONTRASTS = ROOT / "tests" / "integration" / "contrasts.js"
 LEAST_CONTRAST = 4.5
 """Of text, for people who see less well: WCAG 2.2, criterion 1.4.3."""
@@ -57,6 +59,7 @@ def browser() -> Generator[sync_api.Browser, None, None]:
             pytest.fail(missing)
         pytest.skip(missing)
     with sync_api.sync_playwright() as playwright:
+        sync_api.expect.set_options(timeout=PATIENCE)
         chromium = playwright.chromium.launch(executable_path=BROWSER, args=QUIET)
         yield chromium
         chromium.close()
@@ -75,6 +78,7 @@ def page(served: Deployment, browser: sync_api.Browser) -> Generator[sync_api.Pa
     context = browser.new_context(
         ignore_https_errors=True, viewport={"width": 1200, "height": 1000}
     )
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(f"https://{place.address}:{place.port}/")
     page.get_by_text("Live", exact=True).wait_for()

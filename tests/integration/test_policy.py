@@ -60,7 +60,8 @@ def test_authorities(served: Deployment, charms: Callable[[str], pathlib.Path]) 
     served.juju.deploy(charms("sub-authority"), "sub-authority")
     served.juju.integrate("sub-authority:certificates", f"{served.provider}:certificates")
     served.wait(lambda status: jubilant.all_blocked(status, "sub-authority"))
-    assert "authorities" in served.message("sub-authority")
+    # Blocked it is also for want of a relation, until the relation is there.
+    served.wait_fact(lambda: "authorities" in served.message("sub-authority"), "the denial")
     served.juju.config(served.provider, {"allow-ca-certificates": True})
     served.wait_fact(
         lambda: "sub-authority/0" in {entry["requirer"] for entry in served.issued()},
