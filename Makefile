@@ -59,7 +59,7 @@ simulation: setup  ## Lives of both charms and of the library: crashes, liars, e
 
 .PHONY: soak
 soak: setup  ## The same for hours (STEPS=20000 or HOURS=8; SEED=n BATCHES=1 plays a batch again; JOBS=n at a time)
-	@$(BIN)/python tests/simulation/soak.py $(if $(SEED),--seed $(SEED)) $(if $(BATCHES),--batches $(BATCHES)) $(if $(JOBS),--jobs $(JOBS)) \
+	@PYTHONHASHSEED=0 $(BIN)/python tests/simulation/soak.py $(if $(SEED),--seed $(SEED)) $(if $(BATCHES),--batches $(BATCHES)) $(if $(JOBS),--jobs $(JOBS)) \
 		$(if $(HOURS),--steps 1000000000 --hours $(HOURS)) $(if $(STEPS),--steps $(STEPS)) $(if $(SUMMARY),--summary $(SUMMARY))
 
 .PHONY: worlds

@@ -1,22 +1,19 @@
 """A short run of every fuzz target; `make fuzz` is the long one.
 
-The seed is another one each time: what fails here is told with the command that has it again.
+The same cases each time: nobody's change is to be red for what was broken before it.
 """
-
-import random
 
 import pytest
 
 from tests.fuzz import run
 from tests.fuzz.targets import BY_NAME
 
-CASES = 20
+CASES, SEED = 20, 2
 
 
 @pytest.mark.parametrize("target", BY_NAME)
 def test_fuzz(target: str) -> None:
     """Nothing that a stranger may write raises, or harms what stands beside it."""
-    seed = random.SystemRandom().randrange(10**9)
-    print(f"again: python -m tests.fuzz --target {target} --seed {seed} --cases {CASES}")
-    outcome = run.run_batch(target, seed, CASES)
+    print(f"again: python -m tests.fuzz --target {target} --seed {SEED} --cases {CASES}")
+    outcome = run.run_batch(target, SEED, CASES)
     assert outcome.failure is None, outcome.report

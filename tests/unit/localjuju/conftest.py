@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CHARMS = Path(__file__).parents[2] / "charms"
 RECORDER = CHARMS / "recorder"
+BY_HAND = "model-config automatically-retry-hooks=false"
+"""For tests of `resolve`, which a retry would get in the way of."""
 OBEDIENT = """#!/bin/sh
 echo "$JUJU_DISPATCH_PATH" >> ../record
 case "$JUJU_DISPATCH_PATH" in
@@ -61,7 +63,7 @@ class CommandLine:
         """Run what must succeed with ``--format json``; return its data."""
         return json.loads(self.well(f"{command} --format json"))
 
-    def wait(self, ready: Callable[[Any], bool], model: str, seconds: float = 30) -> Any:
+    def wait(self, ready: Callable[[Any], bool], model: str, seconds: float = 120) -> Any:
         """Wait until the status of *model* is as wanted; return it."""
         deadline = time.monotonic() + seconds
         while not ready(status := self.data(f"status -m {model}")):
@@ -76,7 +78,7 @@ class CommandLine:
         return next(self.home.glob(f"controllers/*/models/{uuid}/units/{tag}"))
 
 
-def until(ready: Callable[[], object], seconds: float = 20) -> None:
+def until(ready: Callable[[], object], seconds: float = 120) -> None:
     """Wait until something is as wanted."""
     deadline = time.monotonic() + seconds
     while not ready():

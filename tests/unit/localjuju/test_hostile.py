@@ -14,7 +14,7 @@ import pytest
 
 from localjuju.cli import client
 
-from .conftest import CommandLine, at_rest, until
+from .conftest import BY_HAND, CommandLine, at_rest, until
 
 
 def _log(juju: CommandLine, model: str) -> str:
@@ -23,6 +23,7 @@ def _log(juju: CommandLine, model: str) -> str:
 
 def test_hook_that_ends_with_a_signal(juju: CommandLine, model: str, unit: str) -> None:
     """The log names the signal, and resolve runs the hook again."""
+    juju.well(BY_HAND)
     juju.well("config obedient do='kill -SEGV $$'")
     until(lambda: "failed: signal: segmentation fault" in _log(juju, model))
     juju.well("config obedient do=true")
@@ -40,6 +41,7 @@ def test_charm_that_deletes_what_is_not_its_own(juju: CommandLine, model: str, u
 
 def test_folder_that_cannot_be_written(juju: CommandLine, model: str, unit: str) -> None:
     """A hook that could not be run for the disk's sake has failed, and is run when it can be."""
+    juju.well(BY_HAND)
     folder = juju.unit_folder(model, unit)
     folder.rename(folder.with_name("elsewhere"))
     folder.write_text("where the unit's folder was")
@@ -142,7 +144,7 @@ def test_hung_hooks_hold_up_nobody(juju: CommandLine, model: str, obedient: Path
             == "active"
         ),
         model,
-        60,
+        180,
     )
 
 

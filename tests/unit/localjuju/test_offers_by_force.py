@@ -34,14 +34,19 @@ def related(juju: CommandLine, offered: str) -> str:
     return offered
 
 
+def _ran(folder: Path, hook: str) -> bool:
+    record = folder / "record"
+    return record.exists() and hook in record.read_text()
+
+
 def test_offer_removed_by_force(juju: CommandLine, model: str, related: str) -> None:
     """The consumer departs and breaks; its SAAS says that it is terminated, and can be removed."""
     folder = juju.unit_folder(model, "obedient/0")
-    until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
+    until(lambda: _ran(folder, "hooks/key-relation-joined"))
     refused = juju(f"remove-offer admin/{related}.obedient -y")
     assert (refused.code, "it has 1 connections" in refused.err) == (1, True)
     juju.well(f"remove-offer admin/{related}.obedient -y --force")
-    until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
+    until(lambda: _ran(folder, "hooks/key-relation-broken"))
     assert (folder / "record").read_text().split()[-2:] == [
         "hooks/key-relation-departed",
         "hooks/key-relation-broken",
@@ -57,10 +62,10 @@ def test_offer_removed_by_force(juju: CommandLine, model: str, related: str) -> 
 def test_offering_model_destroyed_by_force(juju: CommandLine, model: str, related: str) -> None:
     """The consuming side lives on, breaks the relation, and can be destroyed as usual."""
     folder = juju.unit_folder(model, "obedient/0")
-    until(lambda: "hooks/key-relation-joined" in (folder / "record").read_text())
+    until(lambda: _ran(folder, "hooks/key-relation-joined"))
     assert "offers that are in use" in juju(f"destroy-model {related} --no-prompt").err
     juju.well(f"destroy-model {related} --no-prompt --force")
-    until(lambda: "hooks/key-relation-broken" in (folder / "record").read_text())
+    until(lambda: _ran(folder, "hooks/key-relation-broken"))
     assert "ca" in juju.data("status").get("application-endpoints", {})
     juju.well("remove-saas ca")
     juju.well(f"destroy-model {model} --no-prompt")
@@ -75,8 +80,7 @@ def test_saas_removed_while_related(juju: CommandLine, model: str, related: str)
         if hooks is broken:
             juju.well("remove-saas ca --force")
         for folder, hook in zip(folders, hooks, strict=True):
-            record = folder / "record"
-            until(lambda r=record, h=hook: r.exists() and h in r.read_text())
+            until(lambda f=folder, h=hook: _ran(f, h))
     assert "obedient" in juju.data(f"offers -m {related}")
     juju.well(f"destroy-model {related} --no-prompt")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import jubilant
 import pytest
 
-from .conftest import CHARMS, RECORDER, CommandLine, at_rest, is_alive, until
+from .conftest import BY_HAND, CHARMS, RECORDER, CommandLine, at_rest, is_alive, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +80,7 @@ def test_forced_end_of_a_model(juju: CommandLine, deployed: str) -> None:
 
 def test_failed_hook(juju: CommandLine, deployed: str) -> None:
     """A hook that fails shows as error, its writes are dropped, and resolve runs it again."""
+    juju.well(BY_HAND)
     juju.well("config recorder fail=config-changed")
     status = juju.wait(
         lambda s: (
@@ -104,6 +105,7 @@ def _is_maintenance(status: dict[str, object]) -> bool:
 
 def test_killed_at_a_tool_call(juju: CommandLine, deployed: str) -> None:
     """A fault kills the next hook at the tool call that was asked for; the hook is run again."""
+    juju.well(BY_HAND)
     folder = juju.unit_folder(deployed, "recorder/0")
     before = len(_record(folder))
     juju.well("local kill-hook recorder/0 --at 1 --hook config-changed")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import at_rest, until
+from .conftest import BY_HAND, at_rest, until
 from .player import facts
 from .test_recorded_verbs import write_charms
 from .test_replays import Replay, replay
@@ -148,6 +148,7 @@ def test_model_that_waits(juju: CommandLine, charms: Path) -> None:
     juju.well("add-model x3")
     juju.well(f"deploy {charms}/probe rp -n 2")
     juju.wait(at_rest, "x3")
+    juju.well(BY_HAND)
     juju.well("config rp fail-hook=config-changed")
     juju.wait(lambda status: _said(status, "rp") == {"error"}, "x3")
     destroy = [sys.executable, "-m", "localjuju", "destroy-model", "x3", "--no-prompt"]

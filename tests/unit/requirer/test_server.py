@@ -121,9 +121,9 @@ async def test_connection_keeps_its_certificate(
     old = await connect(serving)
     assert (await old.json())["is_current"]
     serving.store.write(content_of(pair_of(successor)))
-    await until_served(serving, successor)
-    told = await old.json()
-    assert not told["is_current"]
+    # Asked all the while, for a connection with nothing to do is closed.
+    while (told := await old.json())["is_current"]:
+        await served(serving)
     assert int(told["connection"]["serial_number"], 16) == leaf.serial
     assert int(told["served_now"]["serial_number"], 16) == successor.serial
 
@@ -154,10 +154,12 @@ async def test_thousands_of_handshakes_over_reloads(
             seen.add(await served(serving))
             count += 1
 
+    seen.add(await served(serving))
     knockers = [asyncio.create_task(knock()) for _ in range(4)]
     for one in leaves:
         serving.store.write(content_of(pair_of(one)))
-        await until_served(serving, one)
+        while one.serial not in seen:
+            seen.add(await served(serving))
     done.set()
     await asyncio.gather(*knockers)
     assert seen == {leaf.serial, *(one.serial for one in leaves)}
@@ -231,7 +233,7 @@ async def test_torn_set_is_not_served(
 
 
 async def _until_log(server: RunningServer, text: str) -> None:
-    for _ in range(int(10 / INTERVAL)):
+    for _ in range(int(60 / INTERVAL)):
         if text in server.log():
             return
         await asyncio.sleep(INTERVAL)
