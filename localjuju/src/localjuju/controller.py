@@ -236,17 +236,18 @@ class Controller:
         await self.ending.wait()
         for model in list(self.models.values()):
             await self.end_model(model)
-        if self._is_at_home():
-            # Held until nothing is left: who waits for that may remove what was around it.
-            with home.starting_or_ending(self.folder):
+        gone = self.folder.path.with_name(f".{self.uuid}")
+        with contextlib.ExitStack() as until_nothing_is_left:
+            if self._is_at_home():
+                # Who waits for this may remove what is around the folder.
+                until_nothing_is_left.enter_context(home.starting_or_ending(self.folder))
                 # From here on nobody finds this controller.
-                gone = self.folder.path.with_name(f".{self.uuid}")
                 self.folder.path.rename(gone)
-                await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
-        control.close()
-        tools.close()
-        self.forks.close()
-        self.addresses.close()
+            control.close()
+            tools.close()
+            self.forks.close()
+            self.addresses.close()
+            await asyncio.to_thread(shutil.rmtree, gone, ignore_errors=True)
 
     def _is_at_home(self) -> bool:
         """Whether the folder is there, and this controller's own."""

@@ -85,7 +85,7 @@ def test_nothing_goes_on_after_the_end(alone: CommandLine, begin: str, end: str)
     """Once a controller was ended, nothing is left of it, and nothing is being removed."""
     alone.well(begin)
     controllers = alone.home / "controllers"
-    for number in range(2000):
+    for number in range(20_000):
         (controllers / "localjuju" / str(number)).touch()
     alone.well(end)
     assert [path.name for path in controllers.iterdir()] == [".localjuju.lock"]

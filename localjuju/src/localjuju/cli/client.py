@@ -124,20 +124,22 @@ def start(name: str, *, ends_by_itself: bool) -> bool:
 
 
 def wait_until_gone(name: str) -> None:
-    """Wait until a controller that was ended has taken its folder away, and all that was in it."""
+    """Wait until a controller that ends has left nothing; not for one that answers or has died."""
     folder = home.controller_folder(name)
     deadline = time.monotonic() + START_SECONDS
-    while folder.exists() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        try:
+            ask(name, "ping")
+        except EndedError:
+            if not folder.exists():
+                # It is held until all that was in the folder is removed.
+                home.starting_or_ending(folder).close()
+                return
+        except ClientError:
+            return
+        else:
+            return
         time.sleep(0.02)
-    home.starting_or_ending(folder).close()
-
-
-def wait_if_ending(name: str) -> None:
-    """Wait until a controller is gone, if it ends now that it has no model left."""
-    try:
-        ask(name, "ping")
-    except EndedError:
-        wait_until_gone(name)
 
 
 def ask(

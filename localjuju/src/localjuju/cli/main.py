@@ -148,7 +148,7 @@ def _refocus(name: str, words: Parsed, focus: client.Focus, controller: str) -> 
         focus.choose(controller, words.args[0])
     elif name == "destroy-model":
         focus.forget(controller, client.short_name(words.args[0]))
-        client.wait_if_ending(controller)
+        client.wait_until_gone(controller)
     elif name in {"destroy-controller", "kill-controller"}:
         focus.forget(controller)
         client.wait_until_gone(controller)
