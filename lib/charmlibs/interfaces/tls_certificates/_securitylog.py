@@ -29,11 +29,13 @@ def certificate_requested(owner: str, csr: _x509.CertificateSigningRequest) -> N
 
 def certificate_issued(certificate: _x509.Certificate, relation_id: int) -> None:
     """Say that a certificate was put into a relation."""
+    serial = f"{certificate.serial_number:X}"
     _log(
         "certificate_issued",
         relation=relation_id,
         subject=certificate.subject_rfc4514,
-        serial=f"{certificate.serial_number:x}",
+        # In whole bytes, as `openssl x509 -serial` prints it.
+        serial=serial.zfill(len(serial) + len(serial) % 2),
     )
 
 
