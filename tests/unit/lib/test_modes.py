@@ -158,8 +158,10 @@ def test_leader_reads_the_same() -> None:
 
 @pytest.fixture
 def nothing_is_left() -> Iterator[None]:
-    """Nothing of a charm that was never made: `ops.testing` puts tracing back as it goes."""
+    """Nothing of a charm that could not be made."""
     yield
+    # `ops.testing` puts back what it changed of tracing when that run is collected: better now
+    # than in the middle of another's.
     gc.collect()
 
 

@@ -121,9 +121,9 @@ async def test_connection_keeps_its_certificate(
     old = await connect(serving)
     assert (await old.json())["is_current"]
     serving.store.write(content_of(pair_of(successor)))
-    # Asked all the while, for a connection with nothing to do is closed.
-    while (told := await old.json())["is_current"]:
-        await served(serving)
+    await until_served(serving, successor, meanwhile=old)
+    told = await old.json()
+    assert not told["is_current"]
     assert int(told["connection"]["serial_number"], 16) == leaf.serial
     assert int(told["served_now"]["serial_number"], 16) == successor.serial
 
@@ -158,8 +158,8 @@ async def test_thousands_of_handshakes_over_reloads(
     knockers = [asyncio.create_task(knock()) for _ in range(4)]
     for one in leaves:
         serving.store.write(content_of(pair_of(one)))
-        while one.serial not in seen:
-            seen.add(await served(serving))
+        await until_served(serving, one)
+        seen.add(one.serial)
     done.set()
     await asyncio.gather(*knockers)
     assert seen == {leaf.serial, *(one.serial for one in leaves)}

@@ -51,7 +51,7 @@ def led(run: Callable[..., Any]) -> Generator[None]:
     ]
     if ops.tracing:
         # A trace provider is of the whole process, and set up once: it may be another's, whose
-        # folder is gone. A charm's own `ops.tracing.Tracing` is left to it.
+        # folder is gone. A charm's own `ops.tracing.Tracing` finds that nothing is traced.
         of_the_process = ("_setup", "_mark_observed", "_shutdown")
         changes += [(ops.tracing, name, _nothing) for name in of_the_process]
         backend = getattr(ops.tracing, "_backend")  # noqa: B009 (private: there is no other way in)
