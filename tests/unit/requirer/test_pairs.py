@@ -10,7 +10,6 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from demo_requirer import pairs
-from demo_requirer.pairs import serial_hex
 from tests.unit.requirer.authority import NOW, Authority, key, key_pem
 from tests.unit.requirer.conftest import pair_of
 
@@ -163,4 +162,4 @@ def test_shared_key_is_checked_once(authority: Authority, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(("number", "text"), [(0x1F, "1F"), (0xABC, "0ABC")])
 def test_serial_number_as_openssl_writes_it(number: int, text: str) -> None:
     """A serial number is written in whole bytes, so that it is found in what openssl prints."""
-    assert serial_hex(number) == text
+    assert pairs.serial_hex(number) == text

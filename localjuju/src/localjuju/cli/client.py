@@ -127,19 +127,22 @@ def wait_until_gone(name: str) -> None:
     """Wait until a controller that ends has left nothing; not for one that answers or has died."""
     folder = home.controller_folder(name)
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            ask(name, "ping")
-        except EndedError:
-            if not folder.exists():
-                # It is held until all that was in the folder is removed.
-                home.starting_or_ending(folder).close()
-                return
-        except ClientError:
-            return
-        else:
-            return
+    while _is_ending(name) and folder.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
+    if not folder.exists():
+        # It is held until all that was in the folder is removed.
+        home.starting_or_ending(folder).close()
+
+
+def _is_ending(name: str) -> bool:
+    try:
+        ask(name, "ping")
+    except EndedError:
+        return True
+    except ClientError:
+        # It has died, and will not end by itself any more.
+        return False
+    return False
 
 
 def ask(

@@ -52,8 +52,7 @@ def led(run: Callable[..., Any]) -> Generator[None]:
     if ops.tracing:
         # A trace provider is of the whole process, and set up once: it may be another's, whose
         # folder is gone. A charm's own `ops.tracing.Tracing` finds that nothing is traced.
-        of_the_process = ("_setup", "_mark_observed", "_shutdown")
-        changes += [(ops.tracing, name, _nothing) for name in of_the_process]
+        changes += [(ops.tracing, name, _nothing) for name in ("_setup", "_shutdown")]
         backend = getattr(ops.tracing, "_backend")  # noqa: B009 (private: there is no other way in)
         changes.append((backend, "_exporter", None))
     before = [(module, name, getattr(module, name)) for module, name, _ in changes]
